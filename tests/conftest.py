@@ -1,0 +1,18 @@
+"""
+Fixtures that every part of the tests may use. They start real servers and never patch the app.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.fake_intercom import FakeIntercom
+
+
+@pytest.fixture
+def intercom() -> Iterator[FakeIntercom]:
+    """A stand-in for Intercom that listens, empty, on a port of its own."""
+    with FakeIntercom() as running:
+        yield running
