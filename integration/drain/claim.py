@@ -1,0 +1,156 @@
+"""Takes due deliveries, plans them with today's settings, and writes down what is about to be tried.
+
+All of it inside one transaction, which ends before the first byte leaves: a try is counted before it is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
+
+from integration.customer_state import changed_attributes
+from integration.drain.attempt import Claim, Crash, Work, guarded
+from integration.intercom.messages import ContactUpdate, normalised_event_name
+from integration.mapping import ProjectPolicy, Send, Skip, plan
+from integration.models import Customer, Delivery, DeliveryAttempt, Project
+from integration.models.attempts import AttemptLog
+from integration.models.bulk import update_rows
+from integration.models.deliveries import CLAIMED_FIELDS
+from integration.retry import gave_up_after_interruptions, settle
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """How many deliveries left the queue, and those of them that have to be sent."""
+
+    count: int
+    works: list[Work]
+
+
+def claim(
+    project: Project,
+    *,
+    limit: int,
+    busy: Collection[str],
+    now: datetime,
+    lease: datetime,
+    chance: Callable[[], float],
+) -> Claimed:
+    """Lease up to `limit` deliveries until `lease`, none of the customers in `busy`. Inside a transaction."""
+    claimed = Delivery.objects.claim(project, now, lease=lease, limit=limit, busy=busy)
+    if not claimed:
+        return Claimed(0, [])
+    tried = [delivery for delivery in claimed if delivery.tries]
+    if tried:
+        DeliveryAttempt.objects.interrupt(tried, now)
+    customers = Customer.objects.lock(project, [row.app_user_id for row in claimed if row.app_user_id])
+    # Somebody else may be sending for a customer; that delivery is left as it was, and due.
+    free = [row for row in claimed if not (row.app_user_id and customers[row.app_user_id].is_busy(now))]
+    works = _start(project, _plan(project, free, now, chance), customers, now, lease)
+    update_rows(free, CLAIMED_FIELDS)
+    return Claimed(len(free), works)
+
+
+def _plan(
+    project: Project, claimed: Sequence[Delivery], now: datetime, chance: Callable[[], float]
+) -> list[tuple[Delivery, Send]]:
+    """Settle what needs no sending; return what does."""
+    policy = project.policy()
+    sends: list[tuple[Delivery, Send]] = []
+    for delivery in claimed:
+        given_up = gave_up_after_interruptions(delivery.tries)
+        if given_up:
+            delivery.settle(given_up, now)
+            continue
+        planned = guarded(partial(_planned, delivery, policy))
+        if isinstance(planned, Skip):
+            delivery.skip(planned, now)
+        elif isinstance(planned, Send):
+            sends.append((delivery, planned))
+        else:
+            _log_crash(delivery, planned, now, chance())
+    return sends
+
+
+def _planned(delivery: Delivery, policy: ProjectPolicy) -> Send | Skip:
+    return plan(delivery.webhook_event.parsed(), policy)
+
+
+def _log_crash(delivery: Delivery, crash: Crash, now: datetime, jitter: float) -> None:
+    """A failure of our own before anything was sent: logged as an attempt like any other."""
+    settlement = settle(crash.outcome, tries=delivery.tries + 1, now=now, jitter=jitter)
+    attempt = DeliveryAttempt(delivery=delivery, started_at=now)
+    attempt.close(settlement, AttemptLog(finished_at=now, exchanges=[], traceback=crash.traceback))
+    attempt.save()
+    delivery.crash(settlement, now)
+
+
+def _start(
+    project: Project,
+    sends: list[tuple[Delivery, Send]],
+    customers: dict[str, Customer],
+    now: datetime,
+    lease: datetime,
+) -> list[Work]:
+    """Count the tries, merge what the events tell, and open the attempts."""
+    if not sends:
+        return []
+    seconds = _event_seconds([(delivery, customers[send.app_user_id], send) for delivery, send in sends])
+    works: list[Work] = []
+    for delivery, send in sends:
+        customer = customers[send.app_user_id]
+        second = seconds.get(delivery.pk)
+        delivery.plan(send, customer, second)
+        customer.learn(delivery.webhook_event.parsed(), send.facts)
+        customer.busy_until = lease
+        attempt = DeliveryAttempt(delivery=delivery, started_at=now)
+        works.append(_work(Claim(delivery, lease, attempt, customer, send), project, second))
+    update_rows(
+        [work.claim.customer for work in works], ["state", "last_event_at_ms", "aliases", "email", "busy_until"]
+    )
+    DeliveryAttempt.objects.bulk_create([work.claim.attempt for work in works])
+    return works
+
+
+def _work(claim: Claim, project: Project, second: int | None) -> Work:
+    contact = claim.customer.contact(project)
+    wanted = claim.customer.known_state().attributes()
+    event = claim.send.data_event
+    return Work(
+        claim=claim,
+        contact=contact,
+        update=ContactUpdate(claim.send.app_user_id, wanted, changed_attributes(wanted, contact.told)),
+        event=event if event is None or second is None else replace(event, created_at=second),
+    )
+
+
+def _event_seconds(sends: list[tuple[Delivery, Customer, Send]]) -> dict[int, int]:
+    """The second at which each data event is sent: its own, or the next one that is free.
+
+    Intercom keeps one event of a contact, name and second. Once decided it stays, for every retry. There is
+    at most one delivery of a customer in a claim, and the customers are locked, so nobody decides beside us.
+    """
+    decided: dict[int, int] = {}
+    undecided: dict[int, tuple[int, str, int]] = {}
+    for delivery, customer, send in sends:
+        event = send.data_event
+        if event is None:
+            continue
+        if delivery.event_second is not None and delivery.event_name == event.event_name:
+            decided[delivery.pk] = delivery.event_second
+        else:
+            undecided[delivery.pk] = (customer.pk, normalised_event_name(event.event_name), event.created_at)
+    while undecided:
+        others = Delivery.objects.exclude(pk__in=list(undecided))
+        taken = others.with_event_seconds(
+            {customer for customer, _, _ in undecided.values()}, {second for _, _, second in undecided.values()}
+        )
+        for delivery_id, (customer_id, name, second) in list(undecided.items()):
+            if (customer_id, name, second) in taken:
+                undecided[delivery_id] = (customer_id, name, second + 1)
+            else:
+                decided[delivery_id] = second
+                del undecided[delivery_id]
+    return decided

@@ -1,0 +1,173 @@
+"""The loop of one drain: claim, send, settle, until nothing is due.
+
+The main thread owns the database; a bounded pool of threads owns the network and sees values only, so no
+transaction is ever open during HTTP.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from datetime import datetime, timedelta
+
+import requests
+from django.db import transaction
+from django.utils import timezone
+
+from integration.drain.attempt import Access, Attempted, attempt
+from integration.drain.claim import claim
+from integration.drain.settle import settle
+from integration.intercom.client import ATTEMPT_SECONDS, new_session
+from integration.intercom.contacts import ContactRules
+from integration.intercom.rate_limit import RateBudget
+from integration.mapping import CONTACT_ATTRIBUTES
+from integration.models import Project
+from integration.models.projects import MissingContact
+from integration.models.secrets import SecretUnreadableError
+
+THREADS = 16
+# A lease is this much longer than an attempt can last, so that it runs out only when its worker is gone.
+LEASE_MARGIN_SECONDS = 15.0
+# While calls are in flight, how often to look for what has come due since: a slow answer must not hold it up.
+LOOK_SECONDS = 0.05
+# After this long a drain steps aside, so that many busy projects share the workers fairly.
+SLICE_SECONDS = 30.0
+# A rate limit that ends within this time is waited out; a longer one is left to the next ring.
+LONGEST_WAIT = timedelta(seconds=15)
+NO_TOKEN = "No Intercom access token is set. Paste one on the project's page; sending starts by itself."  # noqa: S105
+
+
+def drain(
+    project_id: uuid.UUID,
+    *,
+    stop: threading.Event,
+    now: Callable[[], datetime] = timezone.now,
+    chance: Callable[[], float] = random.random,
+    threads: int = THREADS,
+    slice_seconds: float = SLICE_SECONDS,
+    attempt_seconds: float = ATTEMPT_SECONDS,
+) -> bool:
+    """Send what is due for the project until nothing is, or it is held, or `stop` is set.
+
+    At most `threads` tries at a time, each `attempt_seconds` long at most. Returns True when there may be
+    more to do at once: whoever called rings again.
+    """
+    project = Project.objects.filter(pk=project_id).first()
+    if project is None:
+        return False
+    with new_session(threads) as session, ThreadPoolExecutor(threads, thread_name_prefix="intercom") as pool:
+        run = _Drain(project, session, pool, stop, now, chance, threads, attempt_seconds)
+        return run.until(time.monotonic() + slice_seconds)
+
+
+class _Drain:
+    """One run over one project."""
+
+    def __init__(
+        self,
+        project: Project,
+        session: requests.Session,
+        pool: ThreadPoolExecutor,
+        stop: threading.Event,
+        now: Callable[[], datetime],
+        chance: Callable[[], float],
+        threads: int,
+        attempt_seconds: float,
+    ) -> None:
+        self._project = project
+        self._session = session
+        self._pool = pool
+        self._stop = stop
+        self._now = now
+        self._chance = chance
+        self._threads = threads
+        self._attempt_seconds = attempt_seconds
+        self._lease = timedelta(seconds=attempt_seconds + LEASE_MARGIN_SECONDS)
+        self._budget = RateBudget()
+        # Which customer each try is for: two of one customer are never under way together.
+        self._in_flight: dict[Future[Attempted], str] = {}
+
+    def until(self, deadline: float) -> bool:
+        """Claim, send and settle until there is nothing to do, or `deadline` (monotonic seconds)."""
+        while True:
+            stopping = self._stop.is_set() or time.monotonic() >= deadline
+            claimed = 0 if stopping or not self._may_send() else self._claim()
+            if self._in_flight:
+                self._settle_finished()
+            elif stopping:
+                return not self._stop.is_set()
+            elif not claimed and not self._wait_out_hold():
+                return False
+
+    def _may_send(self) -> bool:
+        """Read the settings afresh: what an operator changed applies to what is pending."""
+        project = Project.objects.prefetch_related("event_settings").filter(pk=self._project.pk).first()
+        if project is None:
+            return False
+        self._project = project
+        return project.active and not project.is_held(self._now())
+
+    def _wait_out_hold(self) -> bool:
+        """Wait for the end of a short hold. Returns False when there is none, or it is long."""
+        until = self._project.held_until
+        if not self._project.active or until is None or not self._project.is_held(self._now()):
+            return False
+        left = until - self._now()
+        if left > LONGEST_WAIT:
+            return False
+        self._stop.wait(max(left.total_seconds(), 0))
+        return True
+
+    def _claim(self) -> int:
+        """Take what is due into the free threads. Returns how many deliveries left the queue."""
+        free = self._threads - len(self._in_flight)
+        access = self._access() if free > 0 else None
+        if access is None:
+            return 0
+        now = self._now()
+        with transaction.atomic():
+            claimed = claim(
+                self._project,
+                limit=free,
+                busy=list(self._in_flight.values()),
+                now=now,
+                lease=now + self._lease,
+                chance=self._chance,
+            )
+        for work in claimed.works:
+            future = self._pool.submit(attempt, work, access, self._now)
+            self._in_flight[future] = work.update.external_id
+        return claimed.count
+
+    def _access(self) -> Access | None:
+        """How to reach Intercom, or None after holding the project because there is no usable token."""
+        try:
+            token = self._project.intercom_token.reveal()
+        except SecretUnreadableError as error:
+            self._project.hold(str(error), self._now(), until=None)
+            return None
+        if not token:
+            self._project.hold(NO_TOKEN, self._now(), until=None)
+            return None
+        return Access(
+            session=self._session,
+            base_url=self._project.intercom_url,
+            budget=self._budget,
+            rules=ContactRules(
+                may_create=self._project.missing_contact == MissingContact.CREATE, attribute_types=CONTACT_ATTRIBUTES
+            ),
+            token=token,
+            seconds=self._attempt_seconds,
+        )
+
+    def _settle_finished(self) -> None:
+        """Wait a moment for tries to end, and write down all that have."""
+        done, _ = wait(self._in_flight, timeout=LOOK_SECONDS, return_when=FIRST_COMPLETED)
+        if done:
+            settle(self._project, [future.result() for future in done], now=self._now(), chance=self._chance)
+        for future in done:
+            del self._in_flight[future]

@@ -1,0 +1,234 @@
+"""Speaks HTTP with Intercom: one method a call, every exchange recorded without secrets. Never retries by itself.
+
+The retry schedule lives in the database; only a connection that could not be opened is tried again here.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import quote
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.exceptions import HTTPError as Urllib3Error
+from urllib3.util.retry import Retry
+
+from integration.intercom.classify import error_of
+from integration.intercom.errors import Answer, RateLimitedError, TransientError
+from integration.intercom.exchanges import Exchange, loggable, without_token
+from integration.intercom.messages import AttributeValue, DataEvent
+from integration.intercom.rate_limit import RateBudget
+from integration.storable import storable
+
+# https://developers.intercom.com/docs/build-an-integration/learn-more/rest-apis ("Regional Hosting")
+REGION_URLS: Mapping[str, str] = {
+    "us": "https://api.intercom.io",
+    "eu": "https://api.eu.intercom.io",
+    "au": "https://api.au.intercom.io",
+}
+# Pinned, because without the header the version depends on a setting in Intercom's Developer Hub.
+API_VERSION = "2.14"
+CONNECT_SECONDS = 5.0
+READ_SECONDS = 15.0
+# One attempt may make several calls; all of them together end by then.
+ATTEMPT_SECONDS = 30.0
+LARGEST_ANSWER = 512 * 1024
+
+
+def new_session(threads: int) -> requests.Session:
+    """A pooled session for `threads` threads; nothing from the environment, no redirects, no hidden retries."""
+    session = requests.Session()
+    session.trust_env = False
+    adapter = HTTPAdapter(
+        pool_connections=4,
+        pool_maxsize=threads,
+        pool_block=True,
+        max_retries=Retry(connect=2, read=0, redirect=0, status=0, other=0, backoff_factor=0.1),
+    )
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
+    return session
+
+
+class IntercomClient:
+    """The calls of one attempt. Methods return the answer's JSON or raise an IntercomError.
+
+    `base_url` has no trailing slash. `exchanges` grows with every call, also with those that fail.
+    """
+
+    def __init__(
+        self,
+        session: requests.Session,
+        *,
+        base_url: str,
+        token: str,
+        budget: RateBudget,
+        seconds: float = ATTEMPT_SECONDS,
+        monotonic: Callable[[], float] = time.monotonic,
+        now: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._session = session
+        self._base_url = base_url
+        self._token = token
+        self._budget = budget
+        self._monotonic = monotonic
+        self._now = now
+        self._sleep = sleep
+        self._deadline = monotonic() + seconds
+        self.exchanges: list[Exchange] = []
+
+    def me(self) -> dict[str, Any]:
+        """`GET /me`: the admin and the workspace (`app`) that the token belongs to."""
+        return self._object("GET", "/me")
+
+    def find_contact(self, external_id: str) -> dict[str, Any]:
+        """The user with this external id. Raises NotFoundError, or MergedError where it was merged away."""
+        return self._object("GET", f"/contacts/find_by_external_id/{quote(external_id, safe='')}")
+
+    def get_contact(self, contact_id: str) -> dict[str, Any]:
+        """The contact with Intercom's own id."""
+        return self._object("GET", f"/contacts/{quote(contact_id, safe='')}")
+
+    def create_contact(self, external_id: str, attributes: Mapping[str, AttributeValue]) -> dict[str, Any]:
+        """A new user. Raises ConflictError where it exists already, UnknownAttributeError as update does."""
+        known = {name: value for name, value in attributes.items() if value is not None}
+        return self._object(
+            "POST",
+            "/contacts",
+            {"role": "user", "external_id": external_id, "custom_attributes": known},
+        )
+
+    def update_contact(self, contact_id: str, attributes: Mapping[str, AttributeValue]) -> dict[str, Any]:
+        """Write custom attributes; the others stay. Raises UnknownAttributeError naming the first unknown one."""
+        return self._object(
+            "PUT",
+            f"/contacts/{quote(contact_id, safe='')}",
+            {"custom_attributes": dict(attributes)},
+        )
+
+    def unarchive_contact(self, contact_id: str) -> None:
+        """Bring an archived contact back. Raises RejectedError where Intercom will not."""
+        self._call("POST", f"/contacts/{quote(contact_id, safe='')}/unarchive", {})
+
+    def contact_attribute_names(self) -> set[str]:
+        """The names of the contacts' attributes that can be written: archived ones are not among them."""
+        listed = self._object("GET", "/data_attributes?model=contact").get("data")
+        rows = [row for row in listed if isinstance(row, dict)] if isinstance(listed, list) else []
+        return {str(row.get("name")) for row in rows if row.get("custom") and not row.get("archived")}
+
+    def create_attribute(self, name: str, data_type: str) -> None:
+        """Make a custom attribute for contacts. Raises RejectedError where the name is taken."""
+        self._call(
+            "POST",
+            "/data_attributes",
+            {"name": name, "model": "contact", "data_type": data_type},
+        )
+
+    def send_event(self, event: DataEvent, *, contact_id: str | None = None) -> None:
+        """`POST /events`. Raises NotFoundError where the contact does not exist."""
+        self._call("POST", "/events", event.body(contact_id=contact_id))
+
+    def _object(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        answer = self._call(method, path, body)
+        if not isinstance(answer.body, dict):
+            raise TransientError(
+                f"Intercom answered {answer.status} to {method} {path} with something that is not JSON."
+            )
+        return answer.body
+
+    def _call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Answer:
+        self._wait_for_budget()
+        exchange = Exchange(method, path, loggable(body))
+        self.exchanges.append(exchange)
+        started = self._monotonic()
+        answer = Answer(status=0, body=None)
+        try:
+            answer = self._exchange(method, path, body, exchange)
+        except (requests.RequestException, Urllib3Error, OSError) as error:
+            exchange.error = self._reason(error)
+            raise TransientError(f"No answer from Intercom: {exchange.error}") from error
+        finally:
+            exchange.milliseconds = round((self._monotonic() - started) * 1000)
+            self._budget.give_back(answer.headers)
+        if not 200 <= answer.status < 300:
+            raise error_of(answer)
+        return answer
+
+    def _exchange(self, method: str, path: str, body: Mapping[str, Any] | None, exchange: Exchange) -> Answer:
+        seconds = self._seconds_left()
+        headers = {
+            "Authorization": f"Bearer {self._token}",
+            "Accept": "application/json",
+            "Intercom-Version": API_VERSION,
+            "User-Agent": "rcintercom",
+        }
+        data = None
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+            data = json.dumps(body, ensure_ascii=False).encode()
+        with self._session.request(
+            method,
+            self._base_url + path,
+            data=data,
+            headers=headers,
+            timeout=(min(CONNECT_SECONDS, seconds), min(READ_SECONDS, seconds)),
+            allow_redirects=False,
+            stream=True,
+        ) as response:
+            content = self._read(response)
+        answer = Answer(
+            status=response.status_code,
+            body=_parsed(without_token(content.decode("utf-8", "replace"), self._token)),
+            headers={name.lower(): value for name, value in response.headers.items()},
+        )
+        exchange.note(answer)
+        return answer
+
+    def _read(self, response: requests.Response) -> bytes:
+        """The body, bounded in size and in time: an answer that drips must not hold a thread for ever."""
+        content = bytearray()
+        while chunk := response.raw.read1(65536, decode_content=True):
+            content += chunk
+            if len(content) > LARGEST_ANSWER:
+                raise OSError(f"the answer is larger than {LARGEST_ANSWER} bytes")
+            self._seconds_left()
+        return bytes(content)
+
+    def _seconds_left(self) -> float:
+        left = self._deadline - self._monotonic()
+        if left <= 0:
+            raise TimeoutError("the answer took too long")
+        return left
+
+    def _wait_for_budget(self) -> None:
+        while wait := self._budget.take(self._now()):
+            if self._monotonic() + wait > self._deadline:
+                raise RateLimitedError(
+                    "Intercom's rate limit is used up; sending goes on when it is reset.",
+                    reset_at=self._now() + wait,
+                )
+            self._sleep(wait)
+
+    def _reason(self, error: Exception) -> str:
+        """The error in an operator's words; the text of urllib3's own errors names objects and addresses."""
+        if isinstance(error, requests.exceptions.SSLError):
+            return "the TLS certificate could not be verified."
+        if isinstance(error, requests.exceptions.ConnectTimeout):
+            return "the connection timed out."
+        if isinstance(error, requests.exceptions.Timeout | TimeoutError):
+            return "the answer took too long."
+        if isinstance(error, requests.exceptions.ConnectionError):
+            return "the connection was refused or broke off."
+        return without_token(f"the answer could not be read ({type(error).__name__}: {error}).", self._token)
+
+
+def _parsed(text: str) -> Any:
+    """The answer's JSON, None where it is empty, or its text where it is something else."""
+    try:
+        return storable(json.loads(text)) if text else None
+    except (ValueError, RecursionError):
+        return storable(text)

@@ -1,0 +1,216 @@
+"""Tells one contact what there is to tell, in as few calls as possible, and mends what Intercom lets us mend.
+
+One call where no attribute changed, two where one did, three for a contact met for the first time. Merged,
+archived and vanished contacts, lost races and missing attributes cost a few more, once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from integration.intercom.client import IntercomClient
+from integration.intercom.errors import (
+    ConflictError,
+    ContactMissingError,
+    MergedError,
+    NotFoundError,
+    RejectedError,
+    TransientError,
+    UnknownAttributeError,
+)
+from integration.intercom.messages import AttributeValue, ContactUpdate, DataEvent
+
+
+@dataclass(slots=True)
+class Contact:
+    """What is remembered of a contact between deliveries; `tell` keeps it true as it goes, also when it fails.
+
+    `told` are the attributes that Intercom is known to hold. `merged` says that Intercom knows the contact by
+    its own id only, because the one with our external id was merged into it.
+    """
+
+    contact_id: str | None = None
+    merged: bool = False
+    told: dict[str, AttributeValue] = field(default_factory=dict)
+
+    def forget(self) -> None:
+        """Remember nothing: the contact is not where it was."""
+        self.contact_id, self.merged, self.told = None, False, {}
+
+
+@dataclass(frozen=True, slots=True)
+class ContactRules:
+    """What may be done about a contact: make a missing one or not; the types of the attributes we write."""
+
+    may_create: bool
+    attribute_types: Mapping[str, str]
+
+
+def tell(
+    client: IntercomClient,
+    contact: Contact,
+    update: ContactUpdate,
+    event: DataEvent | None,
+    rules: ContactRules,
+) -> None:
+    """Write the contact's attributes, then send the event, if there is one.
+
+    Updates `contact` in place. Raises an IntercomError; what was achieved before it stays in `contact`.
+    """
+    try:
+        _Telling(client, contact, update, rules).run(event)
+    except NotFoundError as error:
+        # Intercom's own parts learn of a new, restored or merged contact at different moments.
+        contact.forget()
+        raise TransientError(f"{error.message} Intercom does not know the contact everywhere yet.") from error
+
+
+class _Telling:
+    """One run of `tell`: the arguments that every step needs."""
+
+    def __init__(
+        self,
+        client: IntercomClient,
+        contact: Contact,
+        update: ContactUpdate,
+        rules: ContactRules,
+    ) -> None:
+        self._client = client
+        self._contact = contact
+        self._update = update
+        self._rules = rules
+
+    def run(self, event: DataEvent | None) -> None:
+        self._write_attributes()
+        if event is None:
+            return
+        try:
+            self._send(event)
+        except NotFoundError:
+            # The remembered contact has gone since: find it, or make it, and say it once more.
+            self._contact.forget()
+            self._find_or_create()
+            self._send(event)
+
+    def _send(self, event: DataEvent) -> None:
+        self._client.send_event(event, contact_id=self._contact.contact_id if self._contact.merged else None)
+
+    def _write_attributes(self) -> None:
+        if self._contact.contact_id is None:
+            self._find_or_create()
+            return
+        if not self._update.changed:
+            return
+        try:
+            self._put(self._contact.contact_id, self._update.changed)
+        except (NotFoundError, MergedError):
+            self._contact.forget()
+            self._find_or_create()
+
+    def _find_or_create(self) -> None:
+        try:
+            found = self._client.find_contact(self._update.external_id)
+        except MergedError as error:
+            self._follow_merge(error)
+        except NotFoundError as error:
+            if not self._rules.may_create:
+                raise ContactMissingError(
+                    f"No contact in Intercom has the external id {self._update.external_id}, "
+                    "and this project never creates contacts."
+                ) from error
+            self._create()
+        else:
+            self._put(_id(found), self._update.attributes)
+
+    def _follow_merge(self, error: MergedError) -> None:
+        if error.canonical_id is None:
+            raise error
+        self._put(error.canonical_id, self._update.attributes, merged=True)
+
+    def _create(self) -> None:
+        attributes = self._update.attributes
+        try:
+            made = self._mending_attributes(lambda: self._client.create_contact(self._update.external_id, attributes))
+        except ConflictError as error:
+            self._resolve(error)
+        else:
+            self._remember(_id(made), attributes)
+
+    def _resolve(self, conflict: ConflictError) -> None:
+        """The contact exists although it was not found: archived, or made a moment ago by someone else."""
+        if conflict.contact_id is None:
+            raise TransientError(f"{conflict.message} It does not say which contact that is.") from conflict
+        if conflict.archived:
+            self._client.unarchive_contact(conflict.contact_id)
+        existing = self._client.get_contact(conflict.contact_id)
+        if existing.get("external_id") != self._update.external_id:
+            # Writing our id onto somebody else's contact would give one person another's subscription.
+            raise RejectedError(
+                f"Intercom says that contact {conflict.contact_id} matches {self._update.external_id}, but that "
+                "contact has another external id. Merge or correct the contact in Intercom, then redeliver."
+            ) from conflict
+        self._put(_id(existing), self._update.attributes)
+
+    def _put(
+        self,
+        contact_id: str,
+        attributes: Mapping[str, AttributeValue],
+        *,
+        merged: bool = False,
+    ) -> None:
+        if attributes:
+            self._mending_attributes(lambda: self._client.update_contact(contact_id, attributes))
+        self._remember(contact_id, attributes, merged=merged or self._is_merged(contact_id))
+
+    def _is_merged(self, contact_id: str) -> bool:
+        return self._contact.merged and self._contact.contact_id == contact_id
+
+    def _remember(
+        self,
+        contact_id: str,
+        attributes: Mapping[str, AttributeValue],
+        *,
+        merged: bool = False,
+    ) -> None:
+        self._contact.contact_id = contact_id
+        self._contact.merged = merged
+        self._contact.told = {**self._contact.told, **attributes}
+
+    def _mending_attributes(self, call: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """Run `call`; where Intercom lacks a custom attribute of ours, make what is missing and run it again."""
+        try:
+            return call()
+        except UnknownAttributeError as error:
+            if error.name not in self._rules.attribute_types:
+                raise
+            self._make_missing_attributes()
+        try:
+            return call()
+        except UnknownAttributeError as error:
+            raise RejectedError(
+                f"{error.message} It could not be made: an archived attribute or a company attribute may have "
+                "this name. Look in Intercom under Settings, Data, then redeliver."
+            ) from error
+
+    def _make_missing_attributes(self) -> None:
+        existing = self._client.contact_attribute_names()
+        for name, data_type in self._rules.attribute_types.items():
+            if name not in existing:
+                self._make_attribute(name, data_type)
+
+    def _make_attribute(self, name: str, data_type: str) -> None:
+        try:
+            self._client.create_attribute(name, data_type)
+        except RejectedError as error:
+            # Another thread may have made it a moment ago. Whether it exists now, the repeated call tells.
+            if "already have" not in error.message:
+                raise
+
+
+def _id(contact: Mapping[str, Any]) -> str:
+    found = contact.get("id")
+    if not isinstance(found, str) or not found:
+        raise RejectedError("Intercom's answer names no contact id.")
+    return found

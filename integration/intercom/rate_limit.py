@@ -1,0 +1,54 @@
+"""Keeps calls inside the limit that Intercom's own headers announce, for all threads of one drain.
+
+Limits differ by plan and are shared with other apps of the workspace, so nothing is assumed: before the
+first answer calls go out freely, afterwards the headers of the newest answer rule.
+https://developers.intercom.com/docs/references/rest-api/errors/rate-limiting
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+
+
+class RateBudget:
+    """How many calls are left until the window's reset. Thread-safe; times in unix seconds."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._left: int | None = None
+        self._limit: int | None = None
+        self._reset_at = 0.0
+        self._in_flight = 0
+
+    def take(self, now: float) -> float:
+        """Reserve one call. Returns 0.0 when it may go out, else the seconds until it is worth asking again."""
+        with self._lock:
+            if self._left is not None and now >= self._reset_at:
+                # A new window: how much of it is left is learnt from its first answer.
+                self._left = self._limit
+            if self._left is not None and self._left <= 0:
+                return max(self._reset_at - now, 0.05)
+            if self._left is not None:
+                self._left -= 1
+            self._in_flight += 1
+            return 0.0
+
+    def give_back(self, headers: Mapping[str, str]) -> None:
+        """A call has ended: learn from its answer's headers (lower-case names), if it has any."""
+        limit = _number(headers.get("x-ratelimit-limit"))
+        left = _number(headers.get("x-ratelimit-remaining"))
+        reset_at = _number(headers.get("x-ratelimit-reset"))
+        with self._lock:
+            self._in_flight -= 1
+            if limit is None or left is None or reset_at is None or reset_at < self._reset_at:
+                return
+            # Calls still in flight are not counted in what this answer reports, or may not be.
+            reported = left - self._in_flight
+            same_window = reset_at == self._reset_at and self._left is not None
+            self._left = min(reported, self._left) if same_window and self._left is not None else reported
+            self._limit, self._reset_at = limit, float(reset_at)
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text is not None and text.isascii() and text.isdigit() else None

@@ -1,0 +1,59 @@
+"""`createproject NAME --intercom-token T`: a project from the command line, for scripts and containers."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from integration.models import Project
+from integration.models.projects import Region
+
+
+class Command(BaseCommand):
+    """Makes a project and prints its id, webhook URL and Authorization value, to paste into RevenueCat."""
+
+    help = "Make a project; prints its id, its webhook URL and the Authorization value for RevenueCat."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """The name and Intercom's settings."""
+        parser.add_argument("name")
+        parser.add_argument(
+            "--intercom-token",
+            required=True,
+            metavar="T",
+            help="Intercom access token; - reads it from standard input, so that it stays out of the process list.",
+        )
+        parser.add_argument("--region", choices=Region.values, default=Region.US.value)
+        parser.add_argument("--send-sandbox-events", action="store_true")
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Raises CommandError where the name is taken."""
+        token = options["intercom_token"]
+        project = Project.prepared(
+            name=options["name"],
+            intercom_token=(sys.stdin.readline() if token == "-" else token).strip(),  # noqa: S105
+            now=timezone.now(),
+        )
+        project.region = options["region"]
+        project.send_sandbox_events = options["send_sandbox_events"]
+        try:
+            project.full_clean()
+        except ValidationError as error:
+            raise CommandError(" ".join(error.messages)) from error
+        project.save()
+        made = {
+            "id": str(project.pk),
+            "webhook_url": project.webhook_url,
+            "authorization": project.authorization.reveal(),
+        }
+        if options["json"]:
+            self.stdout.write(json.dumps(made))
+            return
+        for name, value in made.items():
+            self.stdout.write(f"{name + ':':<15}{value}")

@@ -1,0 +1,98 @@
+"""`deliveries`: the log in the terminal, newest first, with every attempt."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterable
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from integration.models import Delivery
+from integration.models.attempts import OUTCOME_LABELS
+from integration.retry import AttemptOutcome, DeliveryStatus
+
+
+class Command(BaseCommand):
+    """Prints deliveries; `--json` prints one object a line, for scripts."""
+
+    help = "Show deliveries and their attempts, newest first."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """What to show."""
+        parser.add_argument("--project", metavar="ID")
+        parser.add_argument("--status", choices=[str(status) for status in DeliveryStatus])
+        parser.add_argument(
+            "--limit",
+            type=int,
+            default=100,
+            metavar="N",
+            help="default: %(default)s; 0 shows all",
+        )
+        parser.add_argument("--json", action="store_true", help="one JSON object a line")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Raises CommandError where the project id is no id."""
+        deliveries = Delivery.objects.select_related("webhook_event", "project").prefetch_related("attempts")
+        if options["project"]:
+            deliveries = deliveries.filter(project_id=_project_id(options["project"]))
+        if options["status"]:
+            deliveries = deliveries.filter(status=options["status"])
+        if options["limit"] > 0:
+            deliveries = deliveries[: options["limit"]]
+        for delivery in deliveries.iterator(chunk_size=200):
+            row = as_json(delivery)
+            self.stdout.write(json.dumps(row, ensure_ascii=False) if options["json"] else "\n".join(_lines(row)))
+
+
+def as_json(delivery: Delivery) -> dict[str, Any]:
+    """A delivery with its event and its attempts, oldest attempt first; times in ISO 8601, UTC."""
+    event = delivery.webhook_event
+    return {
+        "id": delivery.pk,
+        "project": str(delivery.project_id),
+        "revenuecat_id": event.event_id,
+        "revenuecat_type": event.type,
+        "event_type": delivery.event_type or None,
+        "event_name": delivery.event_name or None,
+        "app_user_id": delivery.app_user_id or None,
+        "environment": event.environment or None,
+        "status": delivery.status,
+        "reason": delivery.reason or None,
+        "explanation": delivery.explanation or None,
+        "tries": delivery.tries,
+        "received_at": delivery.created_at.isoformat(),
+        "next_try_at": delivery.due_at.isoformat() if delivery.due_at else None,
+        "finished_at": delivery.finished_at.isoformat() if delivery.finished_at else None,
+        "attempts": [
+            {
+                "started_at": attempt.started_at.isoformat(),
+                "finished_at": attempt.finished_at.isoformat() if attempt.finished_at else None,
+                "outcome": attempt.outcome or None,
+                "error": attempt.error or None,
+                "exchanges": attempt.exchanges,
+            }
+            for attempt in sorted(delivery.attempts.all(), key=lambda attempt: attempt.pk)
+        ],
+    }
+
+
+def _lines(row: dict[str, Any]) -> Iterable[str]:
+    what = row["event_name"] or row["revenuecat_type"]
+    yield f"{row['received_at'][:19]}  {row['status']:<9}  {what}  {row['app_user_id'] or '-'}  {row['revenuecat_id']}"
+    if row["explanation"]:
+        yield f"    {row['explanation']}"
+    for attempt in row["attempts"]:
+        outcome = OUTCOME_LABELS[AttemptOutcome(attempt["outcome"])] if attempt["outcome"] else "Under way"
+        yield f"    {attempt['started_at'][:19]}  {outcome}"
+        for exchange in attempt["exchanges"]:
+            answer = exchange["status"] or exchange["error"]
+            yield f"        {exchange['method']} {exchange['path']}  {answer}  {exchange['milliseconds']} ms"
+
+
+def _project_id(text: str) -> uuid.UUID:
+    try:
+        return uuid.UUID(text)
+    except ValueError as error:
+        raise CommandError(f"{text} is not a project id.") from error

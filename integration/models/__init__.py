@@ -1,0 +1,16 @@
+"""The rows: projects and their settings, what arrived, what is owed, every try, and the customers."""
+
+from integration.models.attempts import DeliveryAttempt
+from integration.models.customers import Customer
+from integration.models.deliveries import Delivery
+from integration.models.events import WebhookEvent
+from integration.models.projects import EventSetting, Project
+
+__all__ = [
+    "Customer",
+    "Delivery",
+    "DeliveryAttempt",
+    "EventSetting",
+    "Project",
+    "WebhookEvent",
+]

@@ -1,0 +1,206 @@
+"""The outbox: what is owed to Intercom, and what became of it. The only place where a status is assigned.
+
+A delivery that is being sent stays `pending` and its `due_at` is the end of a lease; whoever settles it must
+still hold that lease (compare-and-swap), so two workers on one delivery are harmless.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+
+from django.db import models, transaction
+from django.db.models import Q
+
+from integration.event_types import BY_TYPE, EventType
+from integration.intercom.messages import normalised_event_name
+from integration.mapping import Send, Skip
+from integration.models.customers import Customer
+from integration.models.events import WebhookEvent
+from integration.models.projects import Project
+from integration.retry import DeliveryStatus, Settlement
+
+# How far a claim looks for customers nobody is sending for.
+WINDOW = 200
+
+STATUS_LABELS = {
+    DeliveryStatus.PENDING: "Pending",
+    DeliveryStatus.DELIVERED: "Delivered",
+    DeliveryStatus.SKIPPED: "Skipped",
+    DeliveryStatus.FAILED: "Failed",
+}
+
+
+class DeliveryQuerySet(models.QuerySet["Delivery"]):
+    """What is due, and the verbs on many deliveries."""
+
+    def due(self, now: datetime) -> DeliveryQuerySet:
+        """Owed and to be sent at `now` or before; a lease that has run out counts."""
+        return self.filter(status=DeliveryStatus.PENDING, due_at__lte=now)
+
+    def claim(
+        self,
+        project: Project,
+        now: datetime,
+        *,
+        lease: datetime,
+        limit: int,
+        busy: Collection[str],
+    ) -> list[Delivery]:
+        """Lease up to `limit` due deliveries, oldest first, at most one of a customer, none of those in `busy`.
+
+        Inside a transaction. Leases nothing that another drain is leasing at this moment.
+        """
+        window = self.due(now).filter(project=project).exclude(app_user_id__in=busy).order_by("due_at", "id")
+        chosen: dict[str, int] = {}
+        for delivery_id, app_user_id in window.values_list("id", "app_user_id")[:WINDOW]:
+            # A delivery without a customer waits for nobody.
+            chosen.setdefault(app_user_id or f"delivery {delivery_id}", delivery_id)
+            if len(chosen) >= limit:
+                break
+        claimed = list(
+            self.due(now)
+            .filter(id__in=chosen.values())
+            .select_related("webhook_event")
+            .order_by("due_at", "id")
+            .select_for_update(skip_locked=True, of=("self",))
+        )
+        for delivery in claimed:
+            delivery.due_at = lease
+        return claimed
+
+    def with_event_seconds(self, customers: Iterable[int], seconds: Iterable[int]) -> set[tuple[int, str, int]]:
+        """Which (customer, event name, second) are spoken for among those asked about."""
+        rows = self.filter(customer_id__in=customers, event_second__in=seconds)
+        return {
+            (customer_id, normalised_event_name(name), second)
+            for customer_id, name, second in rows.values_list("customer_id", "event_name", "event_second")
+            if customer_id is not None and second is not None
+        }
+
+    def requeue(self, now: datetime) -> int:
+        """Owe these deliveries again, from now: they are planned anew with today's settings.
+
+        What is believed of their contacts' attributes is forgotten, so that they are written again too.
+        Returns how many there are. Whoever calls rings for the projects.
+        """
+        with transaction.atomic():
+            ids = list(self.values_list("id", flat=True))
+            rows = Delivery.objects.filter(id__in=ids)
+            Customer.objects.filter(deliveries__in=ids).update(told={})
+            return rows.update(
+                status=DeliveryStatus.PENDING,
+                due_at=now,
+                tries=0,
+                reason="",
+                explanation="",
+                finished_at=None,
+            )
+
+
+class Delivery(models.Model):
+    """The duty to tell Intercom of one event."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="deliveries")
+    webhook_event = models.ForeignKey(WebhookEvent, on_delete=models.CASCADE, related_name="deliveries")
+    customer = models.ForeignKey(Customer, on_delete=models.SET_NULL, null=True, related_name="deliveries")
+    app_user_id = models.CharField("customer", max_length=255, blank=True)
+    status = models.CharField(
+        max_length=10,
+        choices=[(str(status), label) for status, label in STATUS_LABELS.items()],
+        default=DeliveryStatus.PENDING,
+    )
+    # Why it was skipped (SkipReason), for filtering; `explanation` says it to people.
+    reason = models.CharField(max_length=50, blank=True)
+    explanation = models.TextField("why", blank=True)
+    event_type = models.CharField(max_length=50, blank=True)
+    # The data event as it was last planned: Intercom drops a second one of this contact, name and second.
+    event_name = models.CharField(max_length=120, blank=True)
+    event_second = models.BigIntegerField(null=True, blank=True)
+    tries = models.PositiveIntegerField(default=0)
+    due_at = models.DateTimeField("next try", null=True, blank=True)
+    created_at = models.DateTimeField("received")
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    objects = DeliveryQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-id",)
+        verbose_name_plural = "deliveries"
+        constraints = (
+            models.UniqueConstraint(
+                fields=("webhook_event", "app_user_id"),
+                name="one_delivery_per_event_and_person",
+            ),
+        )
+        indexes = (
+            models.Index(
+                fields=("project", "due_at", "id"),
+                include=("app_user_id",),
+                condition=Q(status="pending"),
+                name="delivery_due",
+            ),
+            models.Index(fields=("customer", "event_second"), name="delivery_second"),
+            models.Index(fields=("status", "-id"), name="delivery_status"),
+            models.Index(fields=("event_type", "-id"), name="delivery_event_type"),
+            models.Index(fields=("app_user_id",), name="delivery_app_user_id"),
+            models.Index(fields=("created_at",), name="delivery_created_at"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.label} for {self.app_user_id or 'nobody'}"
+
+    @property
+    def label(self) -> str:
+        """The event type's label, or RevenueCat's type where Intercom has no event for it."""
+        return BY_TYPE[EventType(self.event_type)].label if self.event_type else self.webhook_event.type
+
+    # --- One try, from claim to settlement: fields only; the drain saves in batches ----------------------
+
+    def skip(self, skip: Skip, now: datetime) -> None:
+        """Settle without sending. Does not save."""
+        self._settle(DeliveryStatus.SKIPPED, skip.sentence, now)
+        self.reason, self.event_type, self.event_name = (
+            str(skip.reason),
+            str(skip.event_type or ""),
+            "",
+        )
+
+    def plan(self, send: Send, customer: Customer, second: int | None) -> None:
+        """Take over what is to be sent, and count the try before it is made. Does not save."""
+        self.customer = customer
+        self.event_type = str(send.event_type or "")
+        self.event_name = send.data_event.event_name if send.data_event else ""
+        self.event_second = second
+        self.reason = ""
+        self.tries += 1
+
+    def crash(self, settlement: Settlement, now: datetime) -> None:
+        """Count a try that failed before anything could be sent. Does not save."""
+        self.tries += 1
+        self.settle(settlement, now)
+
+    def settle(self, settlement: Settlement, now: datetime, note: str = "") -> None:
+        """Become what `settlement` says. Does not save."""
+        if settlement.status is not DeliveryStatus.PENDING:
+            self._settle(settlement.status, settlement.error or note, now)
+            return
+        self.explanation = settlement.error
+        self.due_at = settlement.due_at
+        if settlement.hold is not None:
+            # Not its fault: the try does not count, and it takes its old place in the order.
+            self.tries = max(self.tries - 1, 0)
+            self.due_at = self.created_at
+
+    def _settle(self, status: DeliveryStatus, explanation: str, now: datetime) -> None:
+        self.status = status
+        self.explanation = explanation
+        self.due_at = None
+        self.finished_at = now
+
+
+CLAIMED_FIELDS = (
+    "status", "reason", "explanation", "event_type", "event_name", "event_second", "tries", "due_at", "finished_at",
+    "customer",
+)  # fmt: skip
+SETTLED_FIELDS = ("status", "explanation", "tries", "due_at", "finished_at")

@@ -1,0 +1,106 @@
+"""What arrived, raw: one row for each RevenueCat event id and project, kept whatever becomes of it."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db import connection, models
+
+from integration.models.projects import Project
+from integration.revenuecat.events import RevenueCatEvent, parse
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Envelope:
+    """A webhook as the door understood it: whose event it is, and the body as JSON text PostgreSQL can hold."""
+
+    event_id: str
+    type: str
+    app_user_id: str
+    email: str
+    environment: str
+    store: str
+    product_id: str
+    event_at: datetime | None
+    document: str
+
+
+# One round trip: a new event is inserted; a repeat, also one at the same instant, is counted.
+_RECORD = """
+INSERT INTO integration_webhookevent
+    (project_id, event_id, type, app_user_id, email, environment, store, product_id, event_at, payload,
+     received_at, repeats)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s::jsonb, %s, 0)
+ON CONFLICT (project_id, event_id)
+DO UPDATE SET repeats = integration_webhookevent.repeats + 1, last_repeated_at = EXCLUDED.received_at
+RETURNING id, repeats
+"""
+
+
+class WebhookEventQuerySet(models.QuerySet["WebhookEvent"]):
+    """Recording what arrives."""
+
+    def record(self, project_id: uuid.UUID, envelope: Envelope, now: datetime) -> tuple[int, bool]:
+        """Store the event once. Returns its row id, and whether it is new; a repeat is counted instead."""
+        values: list[str | datetime | None] = [
+            str(project_id),
+            envelope.event_id,
+            envelope.type,
+            envelope.app_user_id,
+            envelope.email,
+            envelope.environment,
+            envelope.store,
+            envelope.product_id,
+            envelope.event_at,
+            envelope.document,
+            now,
+        ]
+        with connection.cursor() as cursor:
+            cursor.execute(_RECORD, values)
+            row_id, repeats = cursor.fetchone()
+        return int(row_id), repeats == 0
+
+
+class WebhookEvent(models.Model):
+    """What RevenueCat sent, raw. The named columns repeat parts of the payload, for looking things up."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="webhook_events")
+    event_id = models.CharField("RevenueCat id", max_length=255)
+    type = models.CharField(max_length=255)
+    app_user_id = models.CharField(max_length=255, blank=True)
+    email = models.CharField(max_length=255, blank=True)
+    environment = models.CharField(max_length=50, blank=True)
+    store = models.CharField(max_length=50, blank=True)
+    product_id = models.CharField(max_length=255, blank=True)
+    event_at = models.DateTimeField("happened", null=True, blank=True)
+    payload = models.JSONField()
+    received_at = models.DateTimeField("received")
+    repeats = models.PositiveIntegerField(default=0, help_text="How often RevenueCat sent it again.")
+    last_repeated_at = models.DateTimeField(null=True, blank=True)
+
+    objects = WebhookEventQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-id",)
+        constraints = (models.UniqueConstraint(fields=("project", "event_id"), name="one_row_per_event_id"),)
+        indexes = (
+            models.Index(fields=("event_id",)),
+            models.Index(fields=("app_user_id",)),
+            models.Index(fields=("email",)),
+            models.Index(fields=("type", "-id")),
+            models.Index(fields=("received_at",)),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.event_id}"
+
+    def parsed(self) -> RevenueCatEvent:
+        """The typed value of this event; the same row always gives the same value."""
+        event: dict[str, Any] = self.payload["event"]
+        return parse(
+            event,
+            received_at_ms=int(self.received_at.astimezone(UTC).timestamp() * 1000),
+        )

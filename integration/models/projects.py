@@ -1,0 +1,202 @@
+"""A RevenueCat project and what its operator decided: where to send, what to send, and whether to send now."""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+import uuid
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+
+from integration.event_types import BY_TYPE, CATALOGUE, EventType
+from integration.intercom.client import REGION_URLS
+from integration.mapping import EventPolicy, ProjectPolicy
+from integration.models.secrets import Secret, SecretField
+
+AUTHORIZATION_OVERLAP = timedelta(hours=24)
+
+
+def new_authorization() -> str:
+    """A value for RevenueCat's Authorization header, with 256 bits of chance in it."""
+    return f"Bearer {secrets.token_urlsafe(32)}"
+
+
+class Region(models.TextChoices):
+    """Where the Intercom workspace lives."""
+
+    US = "us", "United States"
+    EU = "eu", "Europe"
+    AU = "au", "Australia"
+
+
+class MissingContact(models.TextChoices):
+    """What to do when no contact has the customer's id."""
+
+    CREATE = "create", "Create it"
+    NEVER_CREATE = "never_create", "Never create: wait for it, and fail after two days"
+
+
+class ProjectQuerySet(models.QuerySet["Project"]):
+    """Which projects may send."""
+
+    def sending(self, now: datetime) -> ProjectQuerySet:
+        """Projects that are active and not held at `now`."""
+        return self.filter(active=True).filter(Q(held_at=None) | Q(held_until__lte=now))
+
+
+class Project(models.Model):
+    """One RevenueCat project and its Intercom settings."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=100, unique=True)
+    active = models.BooleanField(
+        default=True,
+        help_text="While this is off, webhooks are still stored; they are delivered when it is on again.",
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    authorization = SecretField(blank=True)
+    previous_authorization = SecretField(blank=True)
+    previous_authorization_until = models.DateTimeField(null=True, blank=True)
+    signing_secret = SecretField(blank=True)
+
+    intercom_token = SecretField(blank=True)
+    # What is remembered of contacts belongs to the workspace of the token it was learnt with.
+    intercom_token_changed_at = models.DateTimeField(null=True, blank=True)
+    region = models.CharField(max_length=2, choices=Region.choices, default=Region.US)
+    send_sandbox_events = models.BooleanField(
+        default=False, help_text="Send events of sandbox purchases to Intercom as well."
+    )
+    missing_contact = models.CharField(
+        "when a contact is missing",
+        max_length=20,
+        choices=MissingContact.choices,
+        default=MissingContact.CREATE,
+    )
+    skip_anonymous = models.BooleanField(
+        "skip anonymous customers",
+        default=False,
+        help_text="Do not send events of customers who only have an id that RevenueCat made up ($RCAnonymousID:…).",
+    )
+
+    held_at = models.DateTimeField(null=True, blank=True)
+    held_until = models.DateTimeField(null=True, blank=True)
+    hold_reason = models.TextField(blank=True)
+
+    objects = ProjectQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name
+
+    @classmethod
+    def prepared(cls, *, name: str, intercom_token: str, now: datetime) -> Project:
+        """A new project with an Authorization value of its own, ready to be saved."""
+        project = cls(name=name, authorization=Secret.of(new_authorization()))
+        project.replace_intercom_token(intercom_token, now)
+        return project
+
+    # --- The door -------------------------------------------------------------------------------------
+
+    @property
+    def webhook_url(self) -> str:
+        """The address to paste into RevenueCat."""
+        return str(settings.PUBLIC_URL) + reverse("revenuecat-webhook", args=[self.pk])
+
+    def admits(self, authorization: str, now: datetime) -> bool:
+        """Whether `authorization` is this project's value, or the one before it while that is still valid.
+
+        Closed when no value is set. Compares in constant time. Raises SecretUnreadableError.
+        """
+        candidates = [self.authorization]
+        if self.previous_authorization_until is not None and now < self.previous_authorization_until:
+            candidates.append(self.previous_authorization)
+        offered = authorization.encode("utf-8", "surrogateescape")
+        matches = [hmac.compare_digest(known.reveal().encode(), offered) for known in candidates if known]
+        return any(matches)
+
+    def rotate_authorization(self, now: datetime, *, overlap: timedelta = AUTHORIZATION_OVERLAP) -> None:
+        """Make a new value; the old one stays valid for `overlap`. Saves."""
+        self.previous_authorization = self.authorization
+        self.previous_authorization_until = now + overlap
+        self.authorization = Secret.of(new_authorization())
+        self.save(
+            update_fields=[
+                "authorization",
+                "previous_authorization",
+                "previous_authorization_until",
+            ]
+        )
+
+    # --- Intercom ---------------------------------------------------------------------------------------
+
+    @property
+    def intercom_url(self) -> str:
+        """Intercom's host for this project, without a trailing slash."""
+        return str(settings.INTERCOM_API_URL).rstrip("/") or REGION_URLS[self.region]
+
+    def replace_intercom_token(self, token: str, now: datetime) -> None:
+        """Use `token` from now on, and forget what is known of contacts. Does not save."""
+        self.intercom_token = Secret.of(token)
+        self.intercom_token_changed_at = now
+
+    def policy(self) -> ProjectPolicy:
+        """The settings that decide what is sent, as the mapping wants them."""
+        known = {str(event_type) for event_type in EventType}
+        return ProjectPolicy(
+            send_sandbox_events=self.send_sandbox_events,
+            skip_anonymous=self.skip_anonymous,
+            events={
+                EventType(setting.event_type): EventPolicy(enabled=setting.enabled, custom_name=setting.custom_name)
+                for setting in self.event_settings.all()
+                if setting.event_type in known
+            },
+        )
+
+    # --- Holds --------------------------------------------------------------------------------------------
+
+    def is_held(self, now: datetime) -> bool:
+        """Whether a hold is in force at `now`."""
+        return self.held_at is not None and (self.held_until is None or self.held_until > now)
+
+    def hold(self, reason: str, now: datetime, *, until: datetime | None) -> None:
+        """Stop sending until `until`, or until resumed. A hold that waits for the operator is never shortened."""
+        undecided = Project.objects.filter(pk=self.pk).exclude(held_at__isnull=False, held_until=None)
+        rows = Project.objects.filter(pk=self.pk) if until is None else undecided
+        rows.update(held_at=now, held_until=until, hold_reason=reason)
+        self.refresh_from_db(fields=["held_at", "held_until", "hold_reason"])
+
+    def resume(self) -> None:
+        """Lift the hold. Saves; whoever calls rings for what is due."""
+        self.held_at = self.held_until = None
+        self.hold_reason = ""
+        self.save(update_fields=["held_at", "held_until", "hold_reason"])
+
+
+class EventSetting(models.Model):
+    """A project's override for one event type; where there is no row, the defaults hold."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="event_settings")
+    # No choices: a new event type must not need a migration.
+    event_type = models.CharField(max_length=50)
+    enabled = models.BooleanField(default=True)
+    custom_name = models.CharField(max_length=120, blank=True)
+
+    class Meta:
+        ordering = ("event_type",)
+        constraints = (models.UniqueConstraint(fields=("project", "event_type"), name="one_setting_per_event_type"),)
+
+    def __str__(self) -> str:
+        known = {str(row.event_type): row.label for row in CATALOGUE}
+        return known.get(self.event_type, self.event_type)
+
+    @property
+    def default_name(self) -> str:
+        """The name that is sent where `custom_name` is blank."""
+        return BY_TYPE[EventType(self.event_type)].default_name

@@ -1,0 +1,65 @@
+"""Sample webhooks of every kind, for `send_sample`, the demo and the tests: RevenueCat itself offers one test event.
+
+A sample is sent with a new id and moved to the present, so that it is a new event and not a repeat.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import uuid
+from pathlib import Path
+from typing import Any
+
+DIRECTORY = Path(__file__).parent / "samples"
+
+
+class UnknownSampleError(ValueError):
+    """There is no sample of that name, and no file either; the message lists what there is."""
+
+
+def sample_names() -> list[str]:
+    """The names of all samples, in alphabetical order."""
+    return sorted(path.stem for path in DIRECTORY.glob("*.json"))
+
+
+def load_sample(name_or_file: str) -> dict[str, Any]:
+    """The webhook body of a sample, or of a JSON file of the reader's own.
+
+    Raises UnknownSampleError, or ValueError where the file is no webhook body.
+    """
+    path = DIRECTORY / f"{name_or_file.lower()}.json"
+    if name_or_file.lower() not in sample_names():
+        path = Path(name_or_file)
+    if not path.is_file():
+        raise UnknownSampleError(
+            f"There is no sample or file named {name_or_file}. The samples are: {', '.join(sample_names())}."
+        )
+    body = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(body, dict) or not isinstance(body.get("event"), dict):
+        raise ValueError(f"{path} is not a webhook body: it has no `event` object.")
+    return body
+
+
+def happened_ms(body: dict[str, Any]) -> int:
+    """When the event of a webhook body happened, in unix milliseconds; 0 where it does not say."""
+    value = body["event"].get("event_timestamp_ms")
+    return value if isinstance(value, int) else 0
+
+
+def freshened(body: dict[str, Any], *, shift_ms: int, app_user_id: str | None = None) -> dict[str, Any]:
+    """A copy with a new event id and all its times moved by `shift_ms`; of another customer, where one is given.
+
+    Samples that belong together keep their order when they are moved by the same shift.
+    """
+    fresh = copy.deepcopy(body)
+    event = fresh["event"]
+    for key, value in event.items():
+        if key.endswith("_ms") and isinstance(value, int):
+            event[key] = value + shift_ms
+    event["id"] = str(uuid.uuid4()).upper()
+    if app_user_id is not None:
+        event["app_user_id"] = app_user_id
+        event["original_app_user_id"] = app_user_id
+        event["aliases"] = [app_user_id]
+    return fresh

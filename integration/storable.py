@@ -1,0 +1,30 @@
+"""Texts that PostgreSQL can hold: it takes neither NUL nor half a surrogate pair. Pure, and used at both ends."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+
+def storable(document: Any) -> Any:
+    """The same JSON document, with NUL shown as ␀ and lone surrogates as the replacement character."""
+    return document if _is_storable(document) else _clean(document)
+
+
+def _is_storable(document: Any) -> bool:
+    text = json.dumps(document, ensure_ascii=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\\u0000" not in text
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.replace("\x00", "\u2400").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, list):
+        return [_clean(item) for item in value]
+    if isinstance(value, dict):
+        return {_clean(key): _clean(item) for key, item in value.items()}
+    return value

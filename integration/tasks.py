@@ -1,0 +1,153 @@
+"""The engine's tasks: doorbells that wake a drain, and the tending that finds what a lost bell left behind.
+
+A job says only "look at this project"; what is owed stands in the deliveries. Losing a job costs seconds,
+never a delivery. Nothing is decided here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import threading
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+
+from django.db import transaction
+from django.utils import timezone
+from procrastinate.contrib.django import app
+from procrastinate.contrib.django.django_connector import DjangoConnector
+from procrastinate.contrib.django.models import ProcrastinateJob
+from procrastinate.exceptions import AlreadyEnqueued
+from procrastinate.jobs import Job, Status
+from procrastinate.manager import JobManager
+
+from integration.drain import drain
+from integration.models import Delivery, Project
+
+logger = logging.getLogger(__name__)
+
+DRAIN_QUEUE = "drain"
+TEND_QUEUE = "tend"
+# croniter reads a sixth field as seconds.
+EVERY_FIVE_SECONDS = "* * * * * */5"
+DRAIN_TASK = "integration.drain"
+# How many projects one worker drains at the same time.
+PROJECTS_AT_ONCE = 8
+# A worker that has not been heard of for this long is taken for dead, and its drains go to another one.
+# With the tending every five seconds a killed worker's project is drained again well within a minute.
+HEARTBEAT_SECONDS = 5.0
+STALLED_SECONDS = 20.0
+
+# Set when this process is asked to stop: drains finish what is in flight and claim nothing more.
+stopping = threading.Event()
+
+# On Django's own connection, in the worker too, where the app itself speaks through an asynchronous pool.
+_doorbell = JobManager(DjangoConnector())
+
+
+def ring(project_id: uuid.UUID) -> None:
+    """Have the project drained soon. Ring after the commit, so that the drain sees what it is rung for.
+
+    Cheap when the bell has been rung already: one indexed look.
+    """
+    lock = f"{DRAIN_QUEUE}:{project_id}"
+    if ProcrastinateJob.objects.filter(queueing_lock=lock, status=Status.TODO.value).exists():
+        return
+    job = Job(
+        id=None,
+        queue=DRAIN_QUEUE,
+        task_name=DRAIN_TASK,
+        lock=lock,
+        queueing_lock=lock,
+        task_kwargs={"project_id": str(project_id)},
+    )
+    try:
+        # A savepoint: two rings at the same instant collide inside whatever transaction is open.
+        with transaction.atomic():
+            _doorbell.defer_job(job)
+    except AlreadyEnqueued:
+        logger.debug("project %s has been rung for already", project_id)
+
+
+@app.task(name=DRAIN_TASK, queue=DRAIN_QUEUE)
+def drain_project(project_id: str) -> None:
+    """Drain one project; the engine's lock lets only one run at a time."""
+    if drain(uuid.UUID(project_id), stop=stopping):
+        ring(uuid.UUID(project_id))
+
+
+@app.periodic(cron=EVERY_FIVE_SECONDS)
+@app.task(name="integration.ring_due", queue=TEND_QUEUE, queueing_lock="ring_due")
+def ring_due(timestamp: int = 0) -> None:
+    """Ring for every project that has something due and may send: retries, resumed projects, lost bells."""
+    now = timezone.now()
+    for project in Project.objects.sending(now):
+        if Delivery.objects.due(now).filter(project=project).exists():
+            ring(project.pk)
+
+
+@app.periodic(cron=EVERY_FIVE_SECONDS)
+@app.task(
+    name="integration.rescue_stalled_jobs",
+    queue=TEND_QUEUE,
+    queueing_lock="rescue_stalled_jobs",
+)
+async def rescue_stalled_jobs(timestamp: int = 0) -> None:
+    """Put the jobs of dead workers back; the engine does not do it by itself."""
+    for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_SECONDS):
+        logger.warning("job %s of a worker that died is put back", job.id)
+        try:
+            await app.job_manager.retry_job(job)
+        except AlreadyEnqueued:
+            # Somebody has rung since: that bell will do, and the dead job must not block it.
+            await app.job_manager.finish_job(job, status=Status.ABORTED, delete_job=True)
+
+
+def run_worker() -> None:
+    """Work until SIGTERM or SIGINT, then finish what is in flight. Raises when the engine loses its database."""
+    with app.replace_connector(DjangoConnector().get_worker_connector()):
+        asyncio.run(_work())
+
+
+async def _work() -> None:
+    loop = asyncio.get_running_loop()
+    # One thread for every project, and some for the tending.
+    loop.set_default_executor(ThreadPoolExecutor(PROJECTS_AT_ONCE + 4, thread_name_prefix="drain"))
+    async with app.open_async():
+        # The tending has a worker of its own: it must run also when every project is busy.
+        workers = [
+            asyncio.create_task(_worker(DRAIN_QUEUE, PROJECTS_AT_ONCE)),
+            asyncio.create_task(_worker(TEND_QUEUE, 1)),
+        ]
+
+        def stop() -> None:
+            stopping.set()
+            for worker in workers:
+                worker.cancel()
+
+        for signal_number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(signal_number, stop)
+        logger.info("worker ready: up to %d projects at once", PROJECTS_AT_ONCE)
+        await asyncio.wait(workers, return_when=asyncio.FIRST_COMPLETED)
+        # A worker that ends unasked has lost its database: end the other one too, and let the supervisor start anew.
+        unasked = not stopping.is_set()
+        stop()
+        results = await asyncio.gather(*workers, return_exceptions=True)
+    if unasked:
+        raise RuntimeError("The worker lost its database; it has to be started again.") from next(
+            (result for result in results if isinstance(result, Exception)), None
+        )
+
+
+async def _worker(queue: str, concurrency: int) -> None:
+    await app.run_worker_async(
+        queues=[queue],
+        name=queue,
+        concurrency=concurrency,
+        install_signal_handlers=False,
+        fetch_job_polling_interval=2.0,
+        update_heartbeat_interval=HEARTBEAT_SECONDS,
+        stalled_worker_timeout=STALLED_SECONDS,
+        delete_jobs="always",
+    )

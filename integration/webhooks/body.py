@@ -1,0 +1,116 @@
+"""Bytes to an Envelope: reads a bounded body, forgives what a good event can hold, refuses what is none.
+
+Pure but for reading the stream. Whatever PostgreSQL cannot hold is replaced visibly, because losing an event
+for one odd character would be worse.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from datetime import UTC, datetime
+from typing import Any
+
+from django.http import HttpRequest
+from rest_framework.exceptions import ParseError
+
+from integration.models.events import Envelope
+from integration.revenuecat import events as revenuecat
+from integration.storable import storable
+from integration.webhooks.errors import BodyTooLarge
+from integration.webhooks.serializers import EnvelopeSerializer
+
+LARGEST_BODY = 1024 * 1024
+# RevenueCat's events are four levels deep; Python's own limit would be about a thousand.
+DEEPEST_NESTING = 64
+# PostgreSQL and Python agree on integers up to here; a longer one is shortened to a text that says so.
+LONGEST_NUMBER = 100
+SHOWN_DIGITS = 20
+
+
+def read_body(request: HttpRequest) -> bytes:
+    """The raw body, at most 1 MiB. Raises BodyTooLarge, without reading on where the length is declared."""
+    declared = request.headers.get("Content-Length", "")
+    if declared.isdigit() and int(declared) > LARGEST_BODY:
+        raise BodyTooLarge
+    stream: Any = request
+    if not declared and request.META.get("wsgi.input_terminated"):
+        # A chunked body has no length, so Django would read none of it; the server knows where it ends.
+        stream = request.META["wsgi.input"]
+    try:
+        body: bytes = stream.read(LARGEST_BODY + 1)
+    except OSError as error:
+        raise ParseError("The body broke off before its end.") from error
+    if len(body) > LARGEST_BODY:
+        raise BodyTooLarge
+    return body
+
+
+def parse_envelope(body: bytes) -> Envelope:
+    """What the door needs to know of a webhook. Raises DRF's ParseError or ValidationError, which answer 400."""
+    document = _load(body)
+    if not isinstance(document, dict):
+        raise ParseError("The body must be a JSON object with an `event`.")
+    serializer = EnvelopeSerializer(data=document)
+    serializer.is_valid(raise_exception=True)
+    event: dict[str, Any] = document["event"]
+    event_at_ms = revenuecat.event_time_ms(event)
+    return Envelope(
+        event_id=serializer.validated_data["event"]["id"],
+        type=serializer.validated_data["event"]["type"],
+        app_user_id=revenuecat.app_user_id(event) or "",
+        email=revenuecat.email(event) or "",
+        environment=(revenuecat.environment(event) or "")[:50],
+        store=(revenuecat.store(event) or "")[:50],
+        product_id=(revenuecat.product_id(event) or "")[:255],
+        event_at=None if event_at_ms is None else datetime.fromtimestamp(event_at_ms / 1000, tz=UTC),
+        document=json.dumps(document, ensure_ascii=False),
+    )
+
+
+def _load(body: bytes) -> Any:
+    try:
+        # strict=False admits raw control characters inside strings, which `storable` then replaces.
+        document = json.loads(
+            body.decode("utf-8-sig"),
+            strict=False,
+            parse_int=_integer,
+            parse_float=_number,
+            parse_constant=str,
+        )
+        if _depth(document) > DEEPEST_NESTING:
+            raise ParseError(f"The body is nested more than {DEEPEST_NESTING} levels deep.")
+        return storable(document)
+    except UnicodeDecodeError as error:
+        raise ParseError("The body is not valid UTF-8.") from error
+    except RecursionError as error:
+        raise ParseError(f"The body is nested more than {DEEPEST_NESTING} levels deep.") from error
+    except ValueError as error:
+        raise ParseError(f"The body is not valid JSON: {error}") from error
+
+
+def _integer(digits: str) -> int | str:
+    return int(digits) if len(digits) <= LONGEST_NUMBER else _shortened(digits)
+
+
+def _number(text: str) -> float | str:
+    value = float(text) if len(text) <= LONGEST_NUMBER else math.inf
+    return value if math.isfinite(value) else _shortened(text)
+
+
+def _shortened(digits: str) -> str:
+    return f"{digits[:SHOWN_DIGITS]}… (a number of {len(digits)} characters)"
+
+
+def _depth(document: Any) -> int:
+    """How deep objects and lists are nested; a loop, because recursion is what deep nesting breaks."""
+    deepest, level = 0, [document]
+    while level:
+        level = [
+            item
+            for container in level
+            if isinstance(container, dict | list)
+            for item in (container.values() if isinstance(container, dict) else container)
+        ]
+        deepest += 1
+    return deepest

@@ -1,0 +1,14 @@
+"""The door's refusals that DRF has no class for."""
+
+from __future__ import annotations
+
+from rest_framework import status
+from rest_framework.exceptions import APIException
+
+
+class BodyTooLarge(APIException):
+    """413: the body is larger than any event RevenueCat sends."""
+
+    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
+    default_detail = "The body is larger than 1 MiB."
+    default_code = "body_too_large"

@@ -1,0 +1,99 @@
+"""`POST /webhooks/revenuecat/<project uuid>/`: store, commit, ring, answer 200. See docs/architecture.md."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+from rest_framework import status
+from rest_framework.exceptions import MethodNotAllowed, NotFound, UnsupportedMediaType
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from integration.models import Delivery, Project, WebhookEvent
+from integration.models.events import Envelope
+from integration.tasks import ring
+from integration.webhooks.authentication import RevenueCatAuthentication
+from integration.webhooks.body import parse_envelope, read_body
+
+
+class AlwaysJSON(BaseContentNegotiation):
+    """Answers in JSON whatever the Accept header says: a webhook must not fail over that."""
+
+    def select_parser(self, request: Request, parsers: Any) -> Any:
+        """The only parser."""
+        return parsers[0]
+
+    def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
+        """The only renderer."""
+        return renderers[0], renderers[0].media_type
+
+
+class RevenueCatWebhookView(APIView):
+    """Takes one webhook.
+
+    Answers 200 `{"status": "accepted"}` after the commit, or `{"status": "duplicate"}` for an event id seen
+    before; 400, 401, 404, 405, 413 or 415 with DRF's error body otherwise. RevenueCat counts anything but 200
+    as a failure and sends again (https://www.revenuecat.com/docs/integrations/webhooks).
+    """
+
+    authentication_classes = (RevenueCatAuthentication,)
+    content_negotiation_class = AlwaysJSON
+    http_method_names = ("post",)
+
+    project: Project
+    _body: bytes | None = None
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Look up the project before anything else, so that 405 and 404 need no credentials."""
+        if request.method != "POST":
+            raise MethodNotAllowed(str(request.method))
+        self.project = _project(kwargs["project_id"])
+        super().initial(request, *args, **kwargs)
+
+    def post(self, request: Request, project_id: str) -> Response:
+        """Store the event and what is owed for it in one transaction, then ring."""
+        if request.content_type.partition(";")[0].strip().lower() != "application/json":
+            raise UnsupportedMediaType(request.content_type)
+        envelope = parse_envelope(self.read_body(request))
+        accepted = accept(self.project, envelope)
+        return Response(
+            {"status": "accepted" if accepted else "duplicate"},
+            status=status.HTTP_200_OK,
+        )
+
+    def read_body(self, request: Request) -> bytes:
+        """The raw body, read once and bounded; the signature is over exactly these bytes."""
+        if self._body is None:
+            self._body = read_body(request._request)
+        return self._body
+
+
+def accept(project: Project, envelope: Envelope) -> bool:
+    """Store an event and its delivery, commit, then ring. Returns False for an event id seen before."""
+    now = timezone.now()
+    with transaction.atomic():
+        row_id, is_new = WebhookEvent.objects.record(project.pk, envelope, now)
+        if is_new:
+            Delivery.objects.create(
+                project=project,
+                webhook_event_id=row_id,
+                app_user_id=envelope.app_user_id,
+                due_at=now,
+                created_at=now,
+            )
+            # After the commit, or the drain could look before there is anything to see. Robust: the event is
+            # safe by then, and a bell that fails is made good by the tending.
+            transaction.on_commit(lambda: ring(project.pk), robust=True)
+    return is_new
+
+
+def _project(project_id: str) -> Project:
+    try:
+        return Project.objects.get(pk=uuid.UUID(project_id))
+    except (ValueError, Project.DoesNotExist) as error:
+        raise NotFound("There is no project with this address.") from error

@@ -1,0 +1,1 @@
+"""The Django project: settings, URLs, the server entry points and the embedded database."""

@@ -1,0 +1,36 @@
+"""Lets a child process end when the process that started it dies, even by SIGKILL.
+
+Linux does this by itself when asked (prctl, PR_SET_PDEATHSIG); elsewhere nothing happens and the caller
+must have another way to notice. Must not import Django: it runs between fork and exec.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+from collections.abc import Callable
+
+PR_SET_PDEATHSIG = 1
+
+# Loaded once, here: between fork and exec there is no safe time for it.
+_libc = ctypes.CDLL(None) if sys.platform == "linux" else None
+
+
+def end_with_parent(with_signal: signal.Signals) -> Callable[[], None]:
+    """Return a `preexec_fn` that has the kernel send `with_signal` to the child when this process ends.
+
+    The parent is the thread that starts the child, so start it from one that lives as long as the process.
+    """
+    parent = os.getpid()
+
+    def ask_the_kernel() -> None:
+        if _libc is None:
+            return
+        _libc.prctl(PR_SET_PDEATHSIG, int(with_signal))
+        # The parent may have died before the kernel was asked; then nobody will send the signal.
+        if os.getppid() != parent:
+            os.kill(os.getpid(), with_signal)
+
+    return ask_the_kernel

@@ -1,0 +1,180 @@
+"""The one settings file: what differs per server comes from the environment, through django-environ.
+
+What differs per project lives in the database (`integration.models.Project`); what never differs is a
+constant in the module that uses it. Every variable read here is documented in docs/configuration.md,
+and a test insists on it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import environ
+
+from rcintercom.server_keys import read_or_make_keys
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = environ.Env()
+# A value may begin with a dollar sign (passwords do): `\$` stands for it, instead of naming a variable.
+env.escape_proxy = True
+
+# --- Where this server keeps what it makes by itself ---------------------------------------------
+VAR_DIR = env.path("VAR_DIR", default=str(BASE_DIR / "var"))()
+VAR_DIR = Path(VAR_DIR).resolve()
+
+# --- Keys ------------------------------------------------------------------------------------------
+# Without these two variables the server makes its own keys once and keeps them under VAR_DIR. That is
+# for a laptop: `check --deploy` refuses it, because a lost directory would then be lost tokens.
+DEBUG = env.bool("DEBUG", default=False)
+SECRET_KEY = env.str("SECRET_KEY", default="")
+ENCRYPTION_KEYS: list[str] = env.list("ENCRYPTION_KEYS", default=[])
+KEYS_ARE_GENERATED = not (SECRET_KEY and ENCRYPTION_KEYS)
+if KEYS_ARE_GENERATED:
+    _generated = read_or_make_keys(VAR_DIR)
+    SECRET_KEY = SECRET_KEY or _generated.secret_key
+    ENCRYPTION_KEYS = ENCRYPTION_KEYS or [_generated.encryption_key]
+
+# --- Where it is reached -----------------------------------------------------------------------------
+PORT = env.int("PORT", default=8000)
+PUBLIC_URL = env.str("PUBLIC_URL", default=f"http://localhost:{PORT}").rstrip("/")
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+HTTPS = env.bool("HTTPS", default=PUBLIC_URL.startswith("https://"))
+if HTTPS:
+    # Behind a proxy that ends TLS; docs/operations.md says which headers it must set.
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=True)
+    SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=31_536_000)
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("SECURE_HSTS_INCLUDE_SUBDOMAINS", default=True)
+    SECURE_HSTS_PRELOAD = env.bool("SECURE_HSTS_PRELOAD", default=True)
+    SESSION_COOKIE_SECURE = True
+    CSRF_COOKIE_SECURE = True
+SESSION_COOKIE_HTTPONLY = True
+CSRF_COOKIE_HTTPONLY = True
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+
+# --- Intercom ----------------------------------------------------------------------------------------
+# Overrides Intercom's host for every region: stand-ins, tests, a recording proxy.
+INTERCOM_API_URL = env.str("INTERCOM_API_URL", default="")
+
+# --- Application -------------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "unfold",
+    "unfold.contrib.filters",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "procrastinate.contrib.django",
+    "integration.apps.IntegrationConfig",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "rcintercom.urls"
+WSGI_APPLICATION = "rcintercom.wsgi.application"
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# --- Database: PostgreSQL, the only server this app needs ----------------------------------------------
+# Where DATABASE_URL is unset, the project runs its own PostgreSQL under VAR_DIR, started on demand.
+# The pool keeps connections between requests; it needs CONN_MAX_AGE 0, which is Django's default.
+DATABASES: dict[str, dict[str, Any]]
+if env.str("DATABASE_URL", default=""):
+    DATABASES = {"default": env.db("DATABASE_URL", engine="django.db.backends.postgresql")}
+    # A socket directory is written %2Fvar%2Frun%2Fpostgresql in a URL; django-environ leaves it so.
+    DATABASES["default"]["HOST"] = unquote(DATABASES["default"].get("HOST", ""))
+else:
+    DATABASES = {
+        "default": {
+            "ENGINE": "rcintercom.embedded_postgres",
+            "NAME": "rcintercom",
+            "USER": "postgres",
+            "DATA_DIR": VAR_DIR / "postgres",
+        },
+    }
+DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
+    "min_size": env.int("DATABASE_POOL_MIN", default=1),
+    "max_size": env.int("DATABASE_POOL_MAX", default=10),
+    "timeout": 10,
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Sign-in, language, time ---------------------------------------------------------------------------
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = env.str("TIME_ZONE", default="UTC")
+USE_I18N = True
+USE_TZ = True
+
+# --- Static files --------------------------------------------------------------------------------------
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "static-collected"
+# Served straight from the packages: there is no build step to forget. The files' names change with
+# the pinned version of unfold, so nothing is cached for ever.
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = False
+
+# --- REST framework: only the webhook endpoint uses it ---------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": [],
+    "UNAUTHENTICATED_USER": None,
+}
+
+# --- Log: one line an event, on standard error, where every supervisor looks -----------------------------
+LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"},
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+    # The engine says a line for every job; jobs here are doorbells, not news.
+    "loggers": {"procrastinate": {"level": env.str("ENGINE_LOG_LEVEL", default="WARNING")}},
+}
+
+# --- Admin ------------------------------------------------------------------------------------------------
+UNFOLD = {
+    "SITE_TITLE": "rcintercom",
+    "SITE_HEADER": "rcintercom",
+    "SITE_SUBHEADER": "RevenueCat to Intercom",
+    "SITE_SYMBOL": "sync_alt",
+    "SHOW_HISTORY": True,
+    "SHOW_VIEW_ON_SITE": False,
+}
