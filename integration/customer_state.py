@@ -36,9 +36,9 @@ class Fact:
     until_ms: int | None = None
 
     @property
-    def stamp(self) -> tuple[int, str, str]:
-        """What decides which fact is newer; the ids only make a tie fall the same way every time."""
-        return (self.at_ms, self.event_id, str(self.value))
+    def stamp(self) -> tuple[int, str, str, int]:
+        """What decides which fact is newer; the rest only makes a tie fall the same way every time."""
+        return (self.at_ms, self.event_id, repr(self.value), -1 if self.until_ms is None else self.until_ms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +109,7 @@ def changed_attributes(
 ) -> dict[str, AttributeValue]:
     """The part of `wanted` that a contact last told `told` does not hold yet.
 
-    Clearing an attribute that was never set is no change.
+    An attribute that `told` does not name may hold anything (another integration's value, say), so it is
+    cleared too.
     """
-    return {name: value for name, value in wanted.items() if told.get(name) != value}
+    return {name: value for name, value in wanted.items() if name not in told or told[name] != value}

@@ -60,7 +60,9 @@ SKIP_SENTENCES: dict[SkipReason, str] = {
     SkipReason.NOT_AN_EVENT_TYPE: "Intercom has no data event for this RevenueCat type; it is kept here.",
     SkipReason.SANDBOX: "A sandbox event, and “Send sandbox events” is off in this project's settings.",
     SkipReason.NO_CUSTOMER: "The event names no customer (app_user_id) that a contact in Intercom could have.",
-    SkipReason.ANONYMOUS: "The customer has an anonymous id, and “Skip anonymous customers” is on in this project's settings.",
+    SkipReason.ANONYMOUS: (
+        "The customer has an anonymous id, and “Skip anonymous customers” is on in this project's settings."
+    ),
 }
 
 
@@ -82,7 +84,7 @@ class ProjectPolicy:
 
     def event_name(self, row: CatalogueRow) -> str:
         """The name to send for an event type: the project's own, or the default."""
-        return self.events.get(row.event_type, EventPolicy()).custom_name or row.default_name
+        return self.events.get(row.event_type, EventPolicy()).custom_name.strip() or row.default_name
 
     def sends(self, row: CatalogueRow) -> bool:
         """Whether the data event is sent; only optional event types can be switched off."""

@@ -35,6 +35,7 @@ RATE_LIMIT_PAUSE = timedelta(seconds=10)
 # A reset time further off than this is a clock that is wrong, here or there.
 LONGEST_RATE_LIMIT_PAUSE = timedelta(seconds=120)
 SHORTEST_RATE_LIMIT_PAUSE = timedelta(seconds=1)
+CONTACT_MAY_APPEAR = "Contacts often appear in Intercom a little later, so it is tried again."
 
 
 class DeliveryStatus(StrEnum):
@@ -111,8 +112,10 @@ def settle(outcome: Outcome, *, tries: int, now: datetime, jitter: float) -> Set
             return Settlement(AttemptOutcome.REJECTED, DeliveryStatus.FAILED, outcome.message)
         case Crashed():
             return _again(AttemptOutcome.CRASHED, outcome.message, tries, now, jitter)
+        case ContactMissingError():
+            return _again(AttemptOutcome.RETRY, outcome.message, tries, now, jitter, CONTACT_MAY_APPEAR)
         case _:
-            return _again(AttemptOutcome.RETRY, _explained(outcome), tries, now, jitter)
+            return _again(AttemptOutcome.RETRY, outcome.message, tries, now, jitter)
 
 
 def gave_up_after_interruptions(tries: int) -> Settlement | None:
@@ -127,14 +130,16 @@ def gave_up_after_interruptions(tries: int) -> Settlement | None:
     )
 
 
-def _again(outcome: AttemptOutcome, error: str, tries: int, now: datetime, jitter: float) -> Settlement:
+def _again(
+    outcome: AttemptOutcome, error: str, tries: int, now: datetime, jitter: float, hope: str = ""
+) -> Settlement:
     if tries >= MOST_TRIES:
         return Settlement(outcome, DeliveryStatus.FAILED, f"Gave up after {tries} tries. {error}")
     wait = SCHEDULE[max(tries, 1) - 1]
     return Settlement(
         outcome,
         DeliveryStatus.PENDING,
-        error,
+        f"{error} {hope}".strip(),
         due_at=now + wait * (1 + JITTER_SHARE * jitter),
     )
 
@@ -147,11 +152,6 @@ def _reset(reset_at: float | None, now: datetime) -> datetime:
     """When to go on after a 429: at the reset, within bounds that survive two clocks that disagree."""
     if reset_at is None:
         return now + RATE_LIMIT_PAUSE
-    pause = timedelta(seconds=reset_at - now.timestamp())
-    return now + min(max(pause, SHORTEST_RATE_LIMIT_PAUSE), LONGEST_RATE_LIMIT_PAUSE)
-
-
-def _explained(error: IntercomError) -> str:
-    if isinstance(error, ContactMissingError):
-        return f"{error.message} Contacts often appear in Intercom a little later, so it is tried again."
-    return error.message
+    shortest, longest = SHORTEST_RATE_LIMIT_PAUSE.total_seconds(), LONGEST_RATE_LIMIT_PAUSE.total_seconds()
+    # In this order a reset time that is not a number (nan) is the shortest pause.
+    return now + timedelta(seconds=min(max(shortest, reset_at - now.timestamp()), longest))

@@ -27,10 +27,11 @@ def _after_purchase(event: RevenueCatEvent) -> str | None:
 
 
 def _after_cancellation(event: RevenueCatEvent) -> str | None:
-    if event.expiration_at_ms is None and event.entitlement is None:
-        # A refunded pack of tokens, say: no subscription, so it says nothing of the one there may be.
-        return None
-    return "cancelled_trial" if event.period_type == "TRIAL" else "cancelled"
+    if event.period_type == "TRIAL":
+        return "cancelled_trial"
+    # A refunded pack of tokens, say: no subscription, so it says nothing of the one there may be.
+    is_subscription = event.expiration_at_ms is not None or event.entitlement is not None
+    return "cancelled" if is_subscription else None
 
 
 def _after_billing_issue(event: RevenueCatEvent) -> str | None:

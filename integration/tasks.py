@@ -18,7 +18,7 @@ from django.utils import timezone
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.django_connector import DjangoConnector
 from procrastinate.contrib.django.models import ProcrastinateJob
-from procrastinate.exceptions import AlreadyEnqueued
+from procrastinate.exceptions import AlreadyEnqueued, UniqueViolation
 from procrastinate.jobs import Job, Status
 from procrastinate.manager import JobManager
 
@@ -99,7 +99,7 @@ async def rescue_stalled_jobs(timestamp: int = 0) -> None:
         logger.warning("job %s of a worker that died is put back", job.id)
         try:
             await app.job_manager.retry_job(job)
-        except AlreadyEnqueued:
+        except UniqueViolation:
             # Somebody has rung since: that bell will do, and the dead job must not block it.
             await app.job_manager.finish_job(job, status=Status.ABORTED, delete_job=True)
 

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import unquote
 
 import environ
+from django.urls import reverse_lazy
 
 from rcintercom.server_keys import read_or_make_keys
 
@@ -38,6 +39,8 @@ if KEYS_ARE_GENERATED:
     ENCRYPTION_KEYS = ENCRYPTION_KEYS or [_generated.encryption_key]
 
 # --- Where it is reached -----------------------------------------------------------------------------
+# Only this machine reaches 127.0.0.1; in a container it must be 0.0.0.0 or ::.
+BIND_ADDRESS = env.str("BIND_ADDRESS", default="127.0.0.1")
 PORT = env.int("PORT", default=8000)
 PUBLIC_URL = env.str("PUBLIC_URL", default=f"http://localhost:{PORT}").rstrip("/")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
@@ -115,7 +118,6 @@ else:
         "default": {
             "ENGINE": "rcintercom.embedded_postgres",
             "NAME": "rcintercom",
-            "USER": "postgres",
             "DATA_DIR": VAR_DIR / "postgres",
         },
     }
@@ -140,7 +142,6 @@ USE_TZ = True
 
 # --- Static files --------------------------------------------------------------------------------------
 STATIC_URL = "static/"
-STATIC_ROOT = BASE_DIR / "static-collected"
 # Served straight from the packages: there is no build step to forget. The files' names change with
 # the pinned version of unfold, so nothing is cached for ever.
 WHITENOISE_USE_FINDERS = True
@@ -170,6 +171,20 @@ LOGGING = {
 }
 
 # --- Admin ------------------------------------------------------------------------------------------------
+
+
+def _page(title: str, icon: str, model: str) -> dict[str, Any]:
+    """A link in the admin's sidebar, for those who may view the model."""
+    app, name = model.split(".")
+    permission = f"{app}.view_{name}"
+    return {
+        "title": title,
+        "icon": icon,
+        "link": reverse_lazy(f"admin:{app}_{name}_changelist"),
+        "permission": lambda request: request.user.has_perm(permission),
+    }
+
+
 UNFOLD = {
     "SITE_TITLE": "rcintercom",
     "SITE_HEADER": "rcintercom",
@@ -177,4 +192,23 @@ UNFOLD = {
     "SITE_SYMBOL": "sync_alt",
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
+    "SIDEBAR": {
+        "navigation": [
+            {"title": "Settings", "items": [_page("Projects", "tune", "integration.project")]},
+            {
+                "title": "Log",
+                "separator": True,
+                "items": [
+                    _page("Deliveries", "outbox", "integration.delivery"),
+                    _page("Webhook events", "inbox", "integration.webhookevent"),
+                    _page("Customers", "person_search", "integration.customer"),
+                ],
+            },
+            {
+                "title": "Access",
+                "separator": True,
+                "items": [_page("Users", "person", "auth.user"), _page("Groups", "group", "auth.group")],
+            },
+        ],
+    },
 }

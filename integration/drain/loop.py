@@ -60,7 +60,16 @@ def drain(
     if project is None:
         return False
     with new_session(threads) as session, ThreadPoolExecutor(threads, thread_name_prefix="intercom") as pool:
-        run = _Drain(project, session, pool, stop, now, chance, threads, attempt_seconds)
+        run = _Drain(
+            project=project,
+            session=session,
+            pool=pool,
+            stop=stop,
+            now=now,
+            chance=chance,
+            threads=threads,
+            attempt_seconds=attempt_seconds,
+        )
         return run.until(time.monotonic() + slice_seconds)
 
 
@@ -69,6 +78,7 @@ class _Drain:
 
     def __init__(
         self,
+        *,
         project: Project,
         session: requests.Session,
         pool: ThreadPoolExecutor,

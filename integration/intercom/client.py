@@ -42,11 +42,12 @@ def new_session(threads: int) -> requests.Session:
     """A pooled session for `threads` threads; nothing from the environment, no redirects, no hidden retries."""
     session = requests.Session()
     session.trust_env = False
+    # read=False, unlike 0, raises a slow answer as what it is instead of as too many retries.
     adapter = HTTPAdapter(
         pool_connections=4,
         pool_maxsize=threads,
         pool_block=True,
-        max_retries=Retry(connect=2, read=0, redirect=0, status=0, other=0, backoff_factor=0.1),
+        max_retries=Retry(connect=2, read=False, redirect=False, status=0, other=0, backoff_factor=0.1),
     )
     session.mount("https://", adapter)
     session.mount("http://", adapter)

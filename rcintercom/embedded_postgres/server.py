@@ -38,6 +38,8 @@ PROJECT_ROOT = Path(__file__).resolve().parents[2]
 # lock: the server stays until the last of a family is gone.
 _held: dict[Path, int] = {}
 _starting = threading.Lock()
+# The databases that this process knows to exist: they are looked for once, not before every connection.
+_known: set[tuple[Path, str]] = set()
 
 
 class EmbeddedPostgresError(psycopg.OperationalError):
@@ -58,8 +60,11 @@ class Server:
             while (trouble := self._trouble()) is not None:
                 if time.monotonic() > deadline:
                     raise self._failure(f"It did not answer within {START_SECONDS:.0f} seconds: {trouble}")
-                self._run_guardian()
-                time.sleep(PAUSE_SECONDS)
+                # A guardian that exists is about to have the server ready, or about to end.
+                if self._is_guarded():
+                    time.sleep(PAUSE_SECONDS)
+                else:
+                    self._run_guardian()
 
     def is_running(self) -> bool:
         """Whether this process holds a server that has a guardian; cheap enough to ask before every connection."""
@@ -67,6 +72,12 @@ class Server:
 
     def ensure_database(self, name: str) -> None:
         """Create the database `name` unless it exists; its encoding and sort order are those of the cluster."""
+        key = (self.layout.data_dir, name)
+        if key not in _known:
+            self._create_unless_exists(name)
+            _known.add(key)
+
+    def _create_unless_exists(self, name: str) -> None:
         with self._connection() as connection:
             exists = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone()
             if exists:
@@ -91,8 +102,13 @@ class Server:
     # --- Holding ---------------------------------------------------------------------------------------------
 
     def _hold(self, deadline: float) -> None:
-        if self.layout.data_dir in _held:
+        held = _held.get(self.layout.data_dir)
+        if held is not None and _is_same_file(held, self.layout.holders_lock):
             return
+        if held is not None:
+            # The directory was removed under our feet; what we hold is of no use to anybody.
+            os.close(_held.pop(self.layout.data_dir))
+            _known.clear()
         try:
             self.layout.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
             lock = os.open(self.layout.holders_lock, os.O_RDWR | os.O_CREAT, 0o600)
@@ -129,6 +145,8 @@ class Server:
             # The server needs nothing of our environment, least of all the secrets in it.
             env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"},
             stdin=subprocess.DEVNULL,
+            # Out of the reach of a Ctrl-C that is meant for us.
+            start_new_session=True,
             capture_output=True,
             text=True,
             check=False,
@@ -204,6 +222,13 @@ def _opened(path: Path) -> Iterator[int | None]:
         yield lock
     finally:
         os.close(lock)
+
+
+def _is_same_file(opened: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(opened), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _try_lock(lock: int, kind: int) -> bool:

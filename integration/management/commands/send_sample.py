@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import time
 from typing import Any
 
 import requests
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.urls import reverse
-from django.utils import timezone
 
 from integration.management.projects import chosen_project
+from integration.management.webhooks import post_webhook
 from integration.models import Delivery, Project
 from integration.retry import DeliveryStatus
-from integration.revenuecat import signature
 from integration.revenuecat.samples import (
     UnknownSampleError,
     freshened,
@@ -101,27 +98,3 @@ class Command(BaseCommand):
         self.stdout.write(
             f"Still pending after {seconds:g} s: is a worker running, is the project active and not held?"
         )
-
-
-def post_webhook(project: Project, body: dict[str, Any], *, server: str) -> requests.Response:
-    """Post `body` to the project's address on `server`, signed where the project wants it.
-
-    Raises CommandError where nothing answers.
-    """
-    data = json.dumps(body).encode()
-    headers = {
-        "Content-Type": "application/json",
-        "Authorization": project.authorization.reveal(),
-    }
-    secret = project.signing_secret.reveal()
-    if secret:
-        headers[signature.HEADER] = signature.signature_header(
-            body=data, secret=secret, timestamp=int(timezone.now().timestamp())
-        )
-    url = server.rstrip("/") + reverse("revenuecat-webhook", args=[project.pk])
-    try:
-        return requests.post(url, data=data, headers=headers, timeout=30, allow_redirects=False)
-    except requests.RequestException as error:
-        raise CommandError(
-            f"Nothing answers at {url}. Start the server with `make run`, or name it with --server."
-        ) from error

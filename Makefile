@@ -1,0 +1,65 @@
+# `make` lists what there is. A new machine needs Python 3.11 or later and make; the rest goes into .venv.
+
+PYTHON ?= python3
+BIN := .venv/bin
+# What the tests and linters store is apart from the data of `make run` and `make demo`.
+TEST_VAR_DIR := var/test
+# So is what the demo makes up.
+DEMO_VAR_DIR := var/demo
+# Linters look at the app as a production server would run it. The keys are made up for each run.
+PRODUCTION = DEBUG=false PUBLIC_URL=https://rcintercom.example.com ALLOWED_HOSTS=rcintercom.example.com \
+	DATABASE_URL=postgres://rcintercom@db.example.com/rcintercom INTERCOM_API_URL= \
+	SECRET_KEY="$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(50))')" \
+	ENCRYPTION_KEYS="$$($(BIN)/python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())')"
+COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command "make requirements" $(if $(UPGRADE),--upgrade)
+
+.DELETE_ON_ERROR:
+.PHONY: help demo run test lint requirements clean
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' Makefile
+
+demo: .venv/installed ## The app with a stand-in for Intercom and sample webhooks, until Ctrl-C (ONCE=1: ends by itself)
+	@DATABASE_URL= VAR_DIR=$(DEMO_VAR_DIR) exec $(BIN)/python manage.py demo $(if $(filter-out 0,$(ONCE)),--once)
+
+run: .venv/installed ## The web server and a delivery worker, until Ctrl-C (PORT=8000)
+	@exec $(BIN)/python manage.py run
+
+test: .venv/installed-dev ## The whole suite (ARGS="-k door" for a part of it)
+	@VAR_DIR=$(TEST_VAR_DIR) exec $(BIN)/python -m pytest -n 2 $(ARGS)
+
+lint: .venv/installed-dev ## Style, types, import rules, migrations and production settings
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	VAR_DIR=$(TEST_VAR_DIR) $(BIN)/python manage.py makemigrations --check --dry-run
+	@echo $(BIN)/python manage.py check --deploy --fail-level WARNING
+	@$(PRODUCTION) $(BIN)/python manage.py check --deploy --fail-level WARNING
+
+requirements: .venv/installed-dev ## Pin what requirements*.in ask for (UPGRADE=1 for the newest versions)
+	$(COMPILE) requirements.in -o requirements.txt
+	$(COMPILE) --constraints requirements.txt requirements-dev.in -o requirements-dev.txt
+
+clean: ## Remove the virtual environment and what tools made; keeps var/, where data and keys are
+	rm -rf .venv $(TEST_VAR_DIR) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# --- The virtual environment ---------------------------------------------------------------------------------
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Python 3.11 or later is needed, and $(PYTHON) is not one: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "$(PYTHON) cannot make virtual environments. On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+
+# Every package is compared with the hash that the file names.
+.venv/installed: requirements.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@touch $@
+
+.venv/installed-dev: requirements-dev.txt requirements.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@

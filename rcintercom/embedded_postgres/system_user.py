@@ -1,0 +1,90 @@
+"""PostgreSQL refuses to run as root, so for root the guardian becomes an ordinary system user.
+
+That user owns the server's directory and is let through the directories above it. Does nothing unless asked,
+and nothing at all for a process that is not root.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import stat
+import subprocess
+from pathlib import Path
+
+from rcintercom.embedded_postgres.layout import Layout, installation
+
+NAME = "pgserver"
+USERADD = ("useradd", "--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent")
+READ_BY_ALL = stat.S_IRUSR | stat.S_IRGRP | stat.S_IROTH
+
+
+class SystemUserError(Exception):
+    """No user was found or made that the server can run as; the message says what to do."""
+
+
+def become_server_user(layout: Layout) -> None:
+    """Give the server's files to its user, let that user reach them, and become it for good."""
+    user = _server_user(layout.data_dir)
+    for path in (layout.data_dir, layout.holders_lock, layout.guardian_lock, layout.log):
+        if path.exists():
+            os.chown(path, user.pw_uid, user.pw_gid)
+    _let_through(layout.data_dir.parent)
+    _let_through(installation())
+    _make_readable(installation())
+    os.setgroups([])
+    os.setgid(user.pw_gid)
+    os.setuid(user.pw_uid)
+
+
+def _server_user(data_dir: Path) -> pwd.struct_passwd:
+    """The owner of the directory, so that root and that owner can take turns; our own user where it is root's."""
+    owner = data_dir.stat().st_uid
+    if owner != 0:
+        try:
+            return pwd.getpwuid(owner)
+        except KeyError:
+            raise SystemUserError(
+                f"{data_dir} belongs to user {owner}, who has no name on this machine, and PostgreSQL needs one. "
+                f"Give it to a user of this machine with chown -R."
+            ) from None
+    try:
+        return pwd.getpwnam(NAME)
+    except KeyError:
+        return _make_user()
+
+
+def _make_user() -> pwd.struct_passwd:
+    # Its failure does not matter where another process has made the user meanwhile.
+    try:
+        made = subprocess.run(  # noqa: S603 - a constant command
+            (*USERADD, "--shell", "/usr/sbin/nologin", NAME), capture_output=True, text=True, check=False
+        )
+        said = made.stderr.strip()
+    except FileNotFoundError:
+        said = "There is no useradd here."
+    try:
+        return pwd.getpwnam(NAME)
+    except KeyError:
+        raise SystemUserError(
+            f"PostgreSQL does not run as root, and the system user {NAME} could not be made: {said} "
+            f"Make that user, or run this as an ordinary user."
+        ) from None
+
+
+def _let_through(directory: Path) -> None:
+    """Let everybody pass through (not list) the directory and those above it; /root is often closed."""
+    for path in (directory, *directory.parents):
+        mode = path.stat().st_mode
+        if not mode & stat.S_IXOTH:
+            path.chmod(stat.S_IMODE(mode) | stat.S_IXOTH)
+
+
+def _make_readable(tree: Path) -> None:
+    """Undo a strict umask under which the packages were installed: they hold nothing secret."""
+    if (tree / "bin" / "postgres").stat().st_mode & stat.S_IROTH and (tree / "share").stat().st_mode & stat.S_IROTH:
+        return
+    for path in (tree, *tree.rglob("*")):
+        mode = stat.S_IMODE(path.stat().st_mode)
+        passable = stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH if mode & stat.S_IXUSR else 0
+        path.chmod(mode | READ_BY_ALL | passable)
