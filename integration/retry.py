@@ -130,9 +130,7 @@ def gave_up_after_interruptions(tries: int) -> Settlement | None:
     )
 
 
-def _again(
-    outcome: AttemptOutcome, error: str, tries: int, now: datetime, jitter: float, hope: str = ""
-) -> Settlement:
+def _again(outcome: AttemptOutcome, error: str, tries: int, now: datetime, jitter: float, hope: str = "") -> Settlement:
     if tries >= MOST_TRIES:
         return Settlement(outcome, DeliveryStatus.FAILED, f"Gave up after {tries} tries. {error}")
     wait = SCHEDULE[max(tries, 1) - 1]

@@ -1,4 +1,4 @@
-"""Texts that PostgreSQL can hold: it takes neither NUL nor half a surrogate pair. Pure, and used at both ends."""
+"""JSON that PostgreSQL can hold: it takes neither NUL nor half a surrogate pair. Pure, and used at both ends."""
 
 from __future__ import annotations
 
@@ -9,6 +9,20 @@ from typing import Any
 def storable(document: Any) -> Any:
     """The same JSON document, with NUL shown as ␀ and lone surrogates as the replacement character."""
     return document if _is_storable(document) else _clean(document)
+
+
+def depth(document: Any) -> int:
+    """How deep objects and lists are nested; a loop, because recursion is what deep nesting breaks."""
+    deepest, level = 0, [document]
+    while level:
+        level = [
+            item
+            for container in level
+            if isinstance(container, dict | list)
+            for item in (container.values() if isinstance(container, dict) else container)
+        ]
+        deepest += 1
+    return deepest
 
 
 def _is_storable(document: Any) -> bool:

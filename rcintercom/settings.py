@@ -7,11 +7,13 @@ and a test insists on it.
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 import environ
+from django.templatetags.static import static
 from django.urls import reverse_lazy
 
 from rcintercom.server_keys import read_or_make_keys
@@ -121,6 +123,8 @@ else:
             "DATA_DIR": VAR_DIR / "postgres",
         },
     }
+# A connection that died in the pool, by a restart of PostgreSQL say, must not cost a webhook its 200.
+DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
     "min_size": env.int("DATABASE_POOL_MIN", default=1),
     "max_size": env.int("DATABASE_POOL_MAX", default=10),
@@ -166,8 +170,18 @@ LOGGING = {
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
-    # The engine says a line for every job; jobs here are doorbells, not news.
-    "loggers": {"procrastinate": {"level": env.str("ENGINE_LOG_LEVEL", default="WARNING")}},
+    # The webhook endpoint counts whom it refuses; Django's line for each would make a flood of every flood.
+    "filters": {
+        "not_refused": {
+            "()": "django.utils.log.CallbackFilter",
+            "callback": lambda record: getattr(record, "status_code", None) != HTTPStatus.UNAUTHORIZED,
+        }
+    },
+    "loggers": {
+        # The engine says a line for every job; jobs here are doorbells, not news.
+        "procrastinate": {"level": env.str("ENGINE_LOG_LEVEL", default="WARNING")},
+        "django.request": {"filters": ["not_refused"]},
+    },
 }
 
 # --- Admin ------------------------------------------------------------------------------------------------
@@ -185,11 +199,16 @@ def _page(title: str, icon: str, model: str) -> dict[str, Any]:
     }
 
 
+LOGIN_REDIRECT_URL = "admin:index"
+
 UNFOLD = {
     "SITE_TITLE": "rcintercom",
     "SITE_HEADER": "rcintercom",
     "SITE_SUBHEADER": "RevenueCat to Intercom",
     "SITE_SYMBOL": "sync_alt",
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda _: static("integration/favicon.svg")},
+    ],
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "SIDEBAR": {

@@ -23,11 +23,12 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """One command line to keep running; `env` is added to this process's environment."""
+    """One command line to keep running; `env` is added to this process's environment, `open_files` are passed on."""
 
     name: str
     command: Sequence[str]
     env: Mapping[str, str] = field(default_factory=dict)
+    open_files: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,7 @@ class Child:
             self._process = subprocess.Popen(  # noqa: S603 - what the caller named
                 self.program.command,
                 env={**os.environ, **self.program.env},
+                pass_fds=self.program.open_files,
                 stdin=subprocess.DEVNULL,
                 # Ctrl-C in a terminal reaches this process alone, which then stops its children in order.
                 process_group=0,

@@ -20,6 +20,7 @@ from integration.intercom.rate_limit import RateBudget
 from integration.mapping import Send
 from integration.models import Customer, Delivery, DeliveryAttempt
 from integration.models.attempts import AttemptLog
+from integration.models.secrets import Secret
 from integration.retry import Crashed, Delivered, Outcome
 
 logger = logging.getLogger(__name__)
@@ -56,17 +57,19 @@ class Attempted:
     outcome: Outcome
     contact: Contact
     log: AttemptLog
+    secret: Secret
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """How to reach one project's workspace. Its repr does not show the token."""
+    """How to reach one project's workspace; `secret` is the token as it is stored. Its repr does not show it."""
 
     session: requests.Session
     base_url: str
     budget: RateBudget
     rules: ContactRules
     token: str
+    secret: Secret
     seconds: float = ATTEMPT_SECONDS
 
     def __repr__(self) -> str:
@@ -92,7 +95,8 @@ def attempt(work: Work, access: Access, now: Callable[[], datetime]) -> Attempte
         exchanges=[exchange.to_json() for exchange in client.exchanges],
         traceback=result.traceback if isinstance(result, Crash) else "",
     )
-    return Attempted(work.claim, result.outcome if isinstance(result, Crash) else result, work.contact, log)
+    outcome = result.outcome if isinstance(result, Crash) else result
+    return Attempted(work.claim, outcome, work.contact, log, access.secret)
 
 
 def guarded(work: Callable[[], T]) -> T | Crash:

@@ -5,20 +5,32 @@ All of it inside one transaction, which ends before the first byte leaves: a try
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
 from integration.customer_state import changed_attributes
 from integration.drain.attempt import Claim, Crash, Work, guarded
-from integration.intercom.messages import ContactUpdate, normalised_event_name
+from integration.intercom.contacts import Contact
+from integration.intercom.messages import ContactUpdate, DataEvent, normalised_event_name
 from integration.mapping import ProjectPolicy, Send, Skip, plan
 from integration.models import Customer, Delivery, DeliveryAttempt, Project
 from integration.models.attempts import AttemptLog
 from integration.models.bulk import update_rows
 from integration.models.deliveries import CLAIMED_FIELDS
 from integration.retry import gave_up_after_interruptions, settle
+
+
+@dataclass(frozen=True, slots=True)
+class _Planned:
+    """A delivery that has to be sent, and what to say for it."""
+
+    delivery: Delivery
+    customer: Customer
+    send: Send
+    contact: Contact
+    update: ContactUpdate
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,40 +54,57 @@ def claim(
     claimed = Delivery.objects.claim(project, now, lease=lease, limit=limit, busy=busy)
     if not claimed:
         return Claimed(0, [])
-    tried = [delivery for delivery in claimed if delivery.tries]
-    if tried:
-        DeliveryAttempt.objects.interrupt(tried, now)
     customers = Customer.objects.lock(project, [row.app_user_id for row in claimed if row.app_user_id])
     # Somebody else may be sending for a customer; that delivery is left as it was, and due.
     free = [row for row in claimed if not (row.app_user_id and customers[row.app_user_id].is_busy(now))]
-    works = _start(project, _plan(project, free, now, chance), customers, now, lease)
+    # Planned before, so an attempt may be open still: nobody is sending, so whoever opened it has stopped.
+    planned_before = [row for row in free if row.tries or row.customer_id is not None]
+    if planned_before:
+        DeliveryAttempt.objects.interrupt(planned_before, now)
+    works = _start(_plan(project, free, customers, now, chance), now, lease)
     update_rows(free, CLAIMED_FIELDS)
     return Claimed(len(free), works)
 
 
 def _plan(
-    project: Project, claimed: Sequence[Delivery], now: datetime, chance: Callable[[], float]
-) -> list[tuple[Delivery, Send]]:
+    project: Project,
+    claimed: Sequence[Delivery],
+    customers: Mapping[str, Customer],
+    now: datetime,
+    chance: Callable[[], float],
+) -> list[_Planned]:
     """Settle what needs no sending; return what does."""
     policy = project.policy()
-    sends: list[tuple[Delivery, Send]] = []
+    sends: list[_Planned] = []
     for delivery in claimed:
         given_up = gave_up_after_interruptions(delivery.tries)
         if given_up:
             delivery.settle(given_up, now)
             continue
-        planned = guarded(partial(_planned, delivery, policy))
+        planned = guarded(partial(_planned, delivery, project, policy, customers))
         if isinstance(planned, Skip):
             delivery.skip(planned, now)
-        elif isinstance(planned, Send):
-            sends.append((delivery, planned))
+        elif isinstance(planned, _Planned):
+            sends.append(planned)
         else:
             _log_crash(delivery, planned, now, chance())
     return sends
 
 
-def _planned(delivery: Delivery, policy: ProjectPolicy) -> Send | Skip:
-    return plan(delivery.webhook_event.parsed(), policy)
+def _planned(
+    delivery: Delivery, project: Project, policy: ProjectPolicy, customers: Mapping[str, Customer]
+) -> _Planned | Skip:
+    """Everything that reads what rows hold, which another version of this program may have written."""
+    event = delivery.webhook_event.parsed()
+    send = plan(event, policy)
+    if isinstance(send, Skip):
+        return send
+    customer = customers[send.app_user_id]
+    customer.learn(event, send.facts)
+    contact = customer.contact(project)
+    wanted = customer.known_state().attributes()
+    update = ContactUpdate(send.app_user_id, wanted, changed_attributes(wanted, contact.told))
+    return _Planned(delivery, customer, send, contact, update)
 
 
 def _log_crash(delivery: Delivery, crash: Crash, now: datetime, jitter: float) -> None:
@@ -87,26 +116,25 @@ def _log_crash(delivery: Delivery, crash: Crash, now: datetime, jitter: float) -
     delivery.crash(settlement, now)
 
 
-def _start(
-    project: Project,
-    sends: list[tuple[Delivery, Send]],
-    customers: dict[str, Customer],
-    now: datetime,
-    lease: datetime,
-) -> list[Work]:
-    """Count the tries, merge what the events tell, and open the attempts."""
+def _start(sends: Sequence[_Planned], now: datetime, lease: datetime) -> list[Work]:
+    """Count the tries and open the attempts."""
     if not sends:
         return []
-    seconds = _event_seconds([(delivery, customers[send.app_user_id], send) for delivery, send in sends])
+    seconds = _event_seconds(sends)
     works: list[Work] = []
-    for delivery, send in sends:
-        customer = customers[send.app_user_id]
-        second = seconds.get(delivery.pk)
-        delivery.plan(send, customer, second)
-        customer.learn(delivery.webhook_event.parsed(), send.facts)
-        customer.busy_until = lease
-        attempt = DeliveryAttempt(delivery=delivery, started_at=now)
-        works.append(_work(Claim(delivery, lease, attempt, customer, send), project, second))
+    for planned in sends:
+        second = seconds.get(planned.delivery.pk)
+        planned.delivery.plan(planned.send, planned.customer, second)
+        planned.customer.busy_until = lease
+        attempt = DeliveryAttempt(delivery=planned.delivery, started_at=now)
+        works.append(
+            Work(
+                claim=Claim(planned.delivery, lease, attempt, planned.customer, planned.send),
+                contact=planned.contact,
+                update=planned.update,
+                event=_at_second(planned.send.data_event, second),
+            )
+        )
     update_rows(
         [work.claim.customer for work in works], ["state", "last_event_at_ms", "aliases", "email", "busy_until"]
     )
@@ -114,19 +142,11 @@ def _start(
     return works
 
 
-def _work(claim: Claim, project: Project, second: int | None) -> Work:
-    contact = claim.customer.contact(project)
-    wanted = claim.customer.known_state().attributes()
-    event = claim.send.data_event
-    return Work(
-        claim=claim,
-        contact=contact,
-        update=ContactUpdate(claim.send.app_user_id, wanted, changed_attributes(wanted, contact.told)),
-        event=event if event is None or second is None else replace(event, created_at=second),
-    )
+def _at_second(event: DataEvent | None, second: int | None) -> DataEvent | None:
+    return event if event is None or second is None else replace(event, created_at=second)
 
 
-def _event_seconds(sends: list[tuple[Delivery, Customer, Send]]) -> dict[int, int]:
+def _event_seconds(sends: Sequence[_Planned]) -> dict[int, int]:
     """The second at which each data event is sent: its own, or the next one that is free.
 
     Intercom keeps one event of a contact, name and second. Once decided it stays, for every retry. There is
@@ -134,14 +154,14 @@ def _event_seconds(sends: list[tuple[Delivery, Customer, Send]]) -> dict[int, in
     """
     decided: dict[int, int] = {}
     undecided: dict[int, tuple[int, str, int]] = {}
-    for delivery, customer, send in sends:
-        event = send.data_event
+    for planned in sends:
+        delivery, event = planned.delivery, planned.send.data_event
         if event is None:
             continue
         if delivery.event_second is not None and delivery.event_name == event.event_name:
             decided[delivery.pk] = delivery.event_second
         else:
-            undecided[delivery.pk] = (customer.pk, normalised_event_name(event.event_name), event.created_at)
+            undecided[delivery.pk] = (planned.customer.pk, normalised_event_name(event.event_name), event.created_at)
     while undecided:
         others = Delivery.objects.exclude(pk__in=list(undecided))
         taken = others.with_event_seconds(

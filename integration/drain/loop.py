@@ -39,6 +39,10 @@ SLICE_SECONDS = 30.0
 # A rate limit that ends within this time is waited out; a longer one is left to the next ring.
 LONGEST_WAIT = timedelta(seconds=15)
 NO_TOKEN = "No Intercom access token is set. Paste one on the project's page; sending starts by itself."  # noqa: S105
+UNUSABLE_TOKEN = (
+    "The Intercom access token has characters that no token has, a line break or an ellipsis perhaps. "  # noqa: S105
+    "Paste it again; sending starts by itself."
+)
 
 
 def drain(
@@ -163,6 +167,10 @@ class _Drain:
         if not token:
             self._project.hold(NO_TOKEN, self._now(), until=None)
             return None
+        if not (token.isascii() and token.isprintable()):
+            # No header can carry it, and the error that says so would name it.
+            self._project.hold(UNUSABLE_TOKEN, self._now(), until=None)
+            return None
         return Access(
             session=self._session,
             base_url=self._project.intercom_url,
@@ -171,6 +179,7 @@ class _Drain:
                 may_create=self._project.missing_contact == MissingContact.CREATE, attribute_types=CONTACT_ATTRIBUTES
             ),
             token=token,
+            secret=self._project.intercom_token,
             seconds=self._attempt_seconds,
         )
 

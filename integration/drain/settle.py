@@ -13,7 +13,7 @@ from django.db import transaction
 
 from integration import retry
 from integration.drain.attempt import Attempted
-from integration.models import Delivery, Project
+from integration.models import Customer, Delivery, Project
 from integration.models.attempts import CLOSED_FIELDS
 from integration.models.bulk import update_rows
 from integration.models.deliveries import SETTLED_FIELDS
@@ -29,28 +29,43 @@ def settle(project: Project, results: Sequence[Attempted], *, now: datetime, cha
         (result, retry.settle(result.outcome, tries=result.claim.delivery.tries, now=now, jitter=chance()))
         for result in results
     ]
-    holds = [settlement.hold for _, settlement in settlements if settlement.hold is not None]
+    holds = [(settlement.hold, result.secret) for result, settlement in settlements if settlement.hold is not None]
     with transaction.atomic():
         _write(settlements, now)
-        for hold in holds:
-            project.hold(hold.reason, now, until=hold.until)
-    if holds:
-        logger.warning("project %s is held: %s", project.pk, holds[0].reason)
+        for hold, token in holds:
+            project.hold(hold.reason, now, until=hold.until, token=token)
+    if holds and project.is_held(now):
+        logger.warning("project %s is held: %s", project.pk, project.hold_reason)
 
 
 def _write(settlements: list[tuple[Attempted, retry.Settlement]], now: datetime) -> None:
-    ids = [result.claim.delivery.pk for result, _ in settlements]
-    rows = {row.pk: row for row in Delivery.objects.filter(pk__in=ids).order_by("id").select_for_update()}
+    claims = [result.claim for result, _ in settlements]
+    # Deliveries before customers and each in one order, as everywhere, so that nobody locks anybody out.
+    rows = Delivery.objects.lock(claim.delivery.pk for claim in claims)
+    customers = Customer.objects.lock_rows(claim.customer.pk for claim in claims)
     moved: list[Delivery] = []
     for result, settlement in settlements:
         claim = result.claim
         claim.attempt.close(settlement, result.log)
-        claim.customer.remember(result.contact, claim.attempt.started_at)
-        claim.customer.busy_until = None
         row = rows.get(claim.delivery.pk)
-        if row is not None and row.due_at == claim.lease:
+        is_ours = row is not None and row.due_at == claim.lease
+        if row is not None and is_ours:
             row.settle(settlement, now, note=claim.send.note)
             moved.append(row)
+        if claim.customer.pk in customers:
+            _learn(customers[claim.customer.pk], result, is_ours=is_ours)
     update_rows(moved, SETTLED_FIELDS)
-    update_rows([result.claim.attempt for result, _ in settlements], CLOSED_FIELDS)
-    update_rows([result.claim.customer for result, _ in settlements], LEARNT_FIELDS)
+    update_rows([claim.attempt for claim in claims], CLOSED_FIELDS)
+    update_rows(list(customers.values()), LEARNT_FIELDS)
+
+
+def _learn(customer: Customer, result: Attempted, *, is_ours: bool) -> None:
+    """Take over what the try learnt, unless somebody has decided otherwise while it was under way."""
+    claim = result.claim
+    # A redelivery, or another drain, has changed what is believed: then the attributes are written once more.
+    is_overtaken = not is_ours or customer.told != claim.customer.told
+    customer.remember(result.contact, claim.attempt.started_at)
+    if is_overtaken:
+        customer.told = {}
+    if customer.busy_until == claim.lease:
+        customer.busy_until = None

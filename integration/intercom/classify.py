@@ -18,9 +18,9 @@ from integration.intercom.errors import (
 )
 
 # Intercom names the existing contact nowhere but in this text.
-_CONFLICTING_ID = re.compile(r"\bid=(\w+)")
+_CONFLICTING_ID = re.compile(r"\bid=(\w{1,100})\b")
 _UNKNOWN_ATTRIBUTE = re.compile(r"Custom attribute '(.+)' does not exist")
-_CANONICAL = re.compile(r'<[^>]*/contacts/(\w+)>\s*;\s*rel="?canonical"?')
+_CANONICAL = re.compile(r'<[^>]*/contacts/(\w{1,100})>\s*;\s*rel="?canonical"?')
 
 _TRANSIENT_CODES = frozenset(
     {
@@ -47,7 +47,7 @@ _RATE_LIMIT_CODE = "rate_limit_exceeded"
 
 def error_of(answer: Answer) -> IntercomError:
     """The error that `answer` stands for. Only for answers that are no success."""
-    said = f"Intercom answered {answer.status}" + (f": {answer.said}" if answer.said else "")
+    said = f"Intercom answered {answer.status}" + (f": {answer.said.rstrip('.')}" if answer.said else "")
     if answer.status == 429 or answer.code == _RATE_LIMIT_CODE:
         return RateLimitedError(
             f"{said}. Sending goes on when the limit is reset.",

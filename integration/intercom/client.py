@@ -6,22 +6,24 @@ The retry schedule lives in the database; only a connection that could not be op
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote
 
 import requests
-from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError as Urllib3Error
+from urllib3.exceptions import ProtocolError
+from urllib3.exceptions import TimeoutError as Urllib3Timeout
 from urllib3.util.retry import Retry
 
 from integration.intercom.classify import error_of
-from integration.intercom.errors import Answer, RateLimitedError, TransientError
-from integration.intercom.exchanges import Exchange, loggable, without_token
+from integration.intercom.errors import Answer, CredentialsError, NotFoundError, RateLimitedError, TransientError
+from integration.intercom.exchanges import Exchange, loggable, parsed, without_token
 from integration.intercom.messages import AttributeValue, DataEvent
 from integration.intercom.rate_limit import RateBudget
-from integration.storable import storable
+from integration.intercom.timed import TimedAdapter
 
 # https://developers.intercom.com/docs/build-an-integration/learn-more/rest-apis ("Regional Hosting")
 REGION_URLS: Mapping[str, str] = {
@@ -36,6 +38,8 @@ READ_SECONDS = 15.0
 # One attempt may make several calls; all of them together end by then.
 ATTEMPT_SECONDS = 30.0
 LARGEST_ANSWER = 512 * 1024
+# What can stand in a header: a pasted “…4f2a” or a line break cannot.
+_USABLE_TOKEN = re.compile(r"[!-~]+")
 
 
 def new_session(threads: int) -> requests.Session:
@@ -43,7 +47,7 @@ def new_session(threads: int) -> requests.Session:
     session = requests.Session()
     session.trust_env = False
     # read=False, unlike 0, raises a slow answer as what it is instead of as too many retries.
-    adapter = HTTPAdapter(
+    adapter = TimedAdapter(
         pool_connections=4,
         pool_maxsize=threads,
         pool_block=True,
@@ -88,6 +92,9 @@ class IntercomClient:
 
     def find_contact(self, external_id: str) -> dict[str, Any]:
         """The user with this external id. Raises NotFoundError, or MergedError where it was merged away."""
+        if external_id in (".", ".."):
+            # As a part of a path these mean another page. Creating the contact tells whether it exists.
+            raise NotFoundError(f"Intercom cannot be asked for a contact with the external id “{external_id}”.")
         return self._object("GET", f"/contacts/find_by_external_id/{quote(external_id, safe='')}")
 
     def get_contact(self, contact_id: str) -> dict[str, Any]:
@@ -136,12 +143,15 @@ class IntercomClient:
     def _object(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
         answer = self._call(method, path, body)
         if not isinstance(answer.body, dict):
-            raise TransientError(
-                f"Intercom answered {answer.status} to {method} {path} with something that is not JSON."
-            )
+            raise _not_json(answer, method, path)
         return answer.body
 
     def _call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Answer:
+        if not _USABLE_TOKEN.fullmatch(self._token):
+            raise CredentialsError(
+                "The access token has characters that no access token of Intercom has. Paste it again, whole, "
+                "then resume the project."
+            )
         self._wait_for_budget()
         exchange = Exchange(method, path, loggable(body))
         self.exchanges.append(exchange)
@@ -157,6 +167,9 @@ class IntercomClient:
             self._budget.give_back(answer.headers)
         if not 200 <= answer.status < 300:
             raise error_of(answer)
+        if answer.body is not None and not answer.is_json:
+            # A page of something in between (a proxy, a balancer): Intercom has not heard it.
+            raise _not_json(answer, method, path)
         return answer
 
     def _exchange(self, method: str, path: str, body: Mapping[str, Any] | None, exchange: Exchange) -> Answer:
@@ -183,8 +196,8 @@ class IntercomClient:
             content = self._read(response)
         answer = Answer(
             status=response.status_code,
-            body=_parsed(without_token(content.decode("utf-8", "replace"), self._token)),
-            headers={name.lower(): value for name, value in response.headers.items()},
+            body=parsed(content, self._token),
+            headers={name.lower(): without_token(value, self._token) for name, value in response.headers.items()},
         )
         exchange.note(answer)
         return answer
@@ -220,16 +233,12 @@ class IntercomClient:
             return "the TLS certificate could not be verified."
         if isinstance(error, requests.exceptions.ConnectTimeout):
             return "the connection timed out."
-        if isinstance(error, requests.exceptions.Timeout | TimeoutError):
+        if isinstance(error, requests.exceptions.Timeout | Urllib3Timeout | TimeoutError):
             return "the answer took too long."
-        if isinstance(error, requests.exceptions.ConnectionError):
+        if isinstance(error, requests.exceptions.ConnectionError | ProtocolError):
             return "the connection was refused or broke off."
         return without_token(f"the answer could not be read ({type(error).__name__}: {error}).", self._token)
 
 
-def _parsed(text: str) -> Any:
-    """The answer's JSON, None where it is empty, or its text where it is something else."""
-    try:
-        return storable(json.loads(text)) if text else None
-    except (ValueError, RecursionError):
-        return storable(text)
+def _not_json(answer: Answer, method: str, path: str) -> TransientError:
+    return TransientError(f"Intercom answered {answer.status} to {method} {path} with something that is not JSON.")

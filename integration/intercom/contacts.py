@@ -22,6 +22,9 @@ from integration.intercom.errors import (
 )
 from integration.intercom.messages import AttributeValue, ContactUpdate, DataEvent
 
+# Intercom's ids have 24 characters; ours is the room there is to remember one.
+LONGEST_CONTACT_ID = 100
+
 
 @dataclass(slots=True)
 class Contact:
@@ -61,7 +64,7 @@ def tell(
     """
     try:
         _Telling(client, contact, update, rules).run(event)
-    except NotFoundError as error:
+    except (NotFoundError, MergedError) as error:
         # Intercom's own parts learn of a new, restored or merged contact at different moments.
         contact.forget()
         raise TransientError(f"{error.message} Intercom does not know the contact everywhere yet.") from error
@@ -126,7 +129,7 @@ class _Telling:
 
     def _follow_merge(self, error: MergedError) -> None:
         if error.canonical_id is None:
-            raise error
+            raise RejectedError(f"{error.message} It does not say into which contact.") from error
         self._put(error.canonical_id, self._update.attributes, merged=True)
 
     def _create(self) -> None:
@@ -211,6 +214,6 @@ class _Telling:
 
 def _id(contact: Mapping[str, Any]) -> str:
     found = contact.get("id")
-    if not isinstance(found, str) or not found:
-        raise RejectedError("Intercom's answer names no contact id.")
+    if not isinstance(found, str) or not 0 < len(found) <= LONGEST_CONTACT_ID:
+        raise TransientError("Intercom's answer names no contact.")
     return found

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from integration.intercom.errors import Answer
+from integration.storable import depth, storable
 
 LONGEST_LOGGED_BODY = 16 * 1024
+# Intercom's answers are a handful of levels deep; what is deeper is shown as text.
+DEEPEST_NESTING = 64
 _LOGGED_HEADERS = (
     "x-ratelimit-limit",
     "x-ratelimit-remaining",
@@ -44,6 +48,28 @@ class Exchange:
         # Intercom's own id of the request: what its support asks for.
         in_body = answer.body.get("request_id") if isinstance(answer.body, dict) else None
         self.request_id = str(in_body or answer.headers.get("x-request-id", ""))[:100]
+
+
+def parsed(content: bytes, token: str) -> Any:
+    """The answer's JSON, None where it is empty, or its text where it is something else; never with the token."""
+    text = content.decode("utf-8", "replace")
+    if not text:
+        return None
+    try:
+        document = json.loads(text, parse_constant=str, parse_float=_finite)
+    except (ValueError, RecursionError):
+        return storable(without_token(text, token))
+    if depth(document) > DEEPEST_NESTING:
+        return storable(without_token(text, token))
+    # Written anew, because the escapes of the original could hide the token.
+    shown = json.dumps(storable(document), ensure_ascii=False)
+    return json.loads(without_token(shown, json.dumps(token, ensure_ascii=False)[1:-1]))
+
+
+def _finite(text: str) -> float | str:
+    """The number, or its text where no JSON could say it again."""
+    value = float(text)
+    return value if math.isfinite(value) else text
 
 
 def loggable(body: Any) -> Any:

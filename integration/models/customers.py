@@ -29,6 +29,11 @@ class CustomerQuerySet(models.QuerySet["Customer"]):
             found |= self._locked(project, missing)
         return found
 
+    def lock_rows(self, ids: Iterable[int]) -> dict[int, Customer]:
+        """The customers with these row ids that are still there, locked until the transaction ends."""
+        rows = self.filter(pk__in=list(ids)).order_by("app_user_id").select_for_update()
+        return {customer.pk: customer for customer in rows}
+
     def _locked(self, project: Project, app_user_ids: list[str]) -> dict[str, Customer]:
         # Always in the same order, so that two drains cannot lock each other out.
         rows = self.filter(project=project, app_user_id__in=app_user_ids).order_by("app_user_id").select_for_update()

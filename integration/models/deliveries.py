@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from django.db import models, transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from integration.event_types import BY_TYPE, EventType
 from integration.intercom.messages import normalised_event_name
@@ -51,7 +51,14 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
 
         Inside a transaction. Leases nothing that another drain is leasing at this moment.
         """
-        window = self.due(now).filter(project=project).exclude(app_user_id__in=busy).order_by("due_at", "id")
+        # Customers another drain is sending for would fill the window and hold up everybody behind them.
+        sent_for = Customer.objects.filter(project=project, app_user_id=OuterRef("app_user_id"), busy_until__gt=now)
+        window = (
+            self.due(now)
+            .filter(~Exists(sent_for), project=project)
+            .exclude(app_user_id__in=busy)
+            .order_by("due_at", "id")
+        )
         chosen: dict[str, int] = {}
         for delivery_id, app_user_id in window.values_list("id", "app_user_id")[:WINDOW]:
             # A delivery without a customer waits for nobody.
@@ -69,6 +76,10 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
             delivery.due_at = lease
         return claimed
 
+    def lock(self, ids: Iterable[int]) -> dict[int, Delivery]:
+        """The deliveries with these ids that are still there, locked until the transaction ends."""
+        return {row.pk: row for row in self.filter(pk__in=list(ids)).order_by("id").select_for_update()}
+
     def with_event_seconds(self, customers: Iterable[int], seconds: Iterable[int]) -> set[tuple[int, str, int]]:
         """Which (customer, event name, second) are spoken for among those asked about."""
         rows = self.filter(customer_id__in=customers, event_second__in=seconds)
@@ -85,10 +96,13 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         Returns how many there are. Whoever calls rings for the projects.
         """
         with transaction.atomic():
+            # Locked in the drain's order, deliveries before customers, or the two could lock each other out.
             ids = list(self.values_list("id", flat=True))
-            rows = Delivery.objects.filter(id__in=ids)
-            Customer.objects.filter(deliveries__in=ids).update(told={})
-            return rows.update(
+            rows = Delivery.objects.filter(id__in=ids).order_by("id").select_for_update()
+            customers = {customer_id for customer_id in rows.values_list("customer_id", flat=True) if customer_id}
+            Customer.objects.lock_rows(customers)
+            Customer.objects.filter(pk__in=customers).update(told={})
+            return Delivery.objects.filter(id__in=ids).update(
                 status=DeliveryStatus.PENDING,
                 due_at=now,
                 tries=0,

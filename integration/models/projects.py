@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import secrets
 import uuid
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -15,7 +16,7 @@ from django.urls import reverse
 from integration.event_types import BY_TYPE, CATALOGUE, EventType
 from integration.intercom.client import REGION_URLS
 from integration.mapping import EventPolicy, ProjectPolicy
-from integration.models.secrets import Secret, SecretField
+from integration.models.secrets import Secret, SecretField, SecretUnreadableError
 
 AUTHORIZATION_OVERLAP = timedelta(hours=24)
 
@@ -23,6 +24,10 @@ AUTHORIZATION_OVERLAP = timedelta(hours=24)
 def new_authorization() -> str:
     """A value for RevenueCat's Authorization header, with 256 bits of chance in it."""
     return f"Bearer {secrets.token_urlsafe(32)}"
+
+
+def _matches(known: Secret, offered: bytes) -> bool:
+    return bool(known) and hmac.compare_digest(known.reveal().encode(), offered)
 
 
 class Region(models.TextChoices):
@@ -112,13 +117,14 @@ class Project(models.Model):
     def admits(self, authorization: str, now: datetime) -> bool:
         """Whether `authorization` is this project's value, or the one before it while that is still valid.
 
-        Closed when no value is set. Compares in constant time. Raises SecretUnreadableError.
+        Closed when no value is set. Compares in constant time. Raises SecretUnreadableError where the value
+        cannot be read; one before it that cannot be read admits nobody, and does not keep out its successor.
         """
-        candidates = [self.authorization]
-        if self.previous_authorization_until is not None and now < self.previous_authorization_until:
-            candidates.append(self.previous_authorization)
         offered = authorization.encode("utf-8", "surrogateescape")
-        matches = [hmac.compare_digest(known.reveal().encode(), offered) for known in candidates if known]
+        overlaps = self.previous_authorization_until is not None and now < self.previous_authorization_until
+        matches = [_matches(self.authorization, offered)]
+        with suppress(SecretUnreadableError):
+            matches.append(overlaps and _matches(self.previous_authorization, offered))
         return any(matches)
 
     def rotate_authorization(self, now: datetime, *, overlap: timedelta = AUTHORIZATION_OVERLAP) -> None:
@@ -165,10 +171,16 @@ class Project(models.Model):
         """Whether a hold is in force at `now`."""
         return self.held_at is not None and (self.held_until is None or self.held_until > now)
 
-    def hold(self, reason: str, now: datetime, *, until: datetime | None) -> None:
-        """Stop sending until `until`, or until resumed. A hold that waits for the operator is never shortened."""
-        undecided = Project.objects.filter(pk=self.pk).exclude(held_at__isnull=False, held_until=None)
-        rows = Project.objects.filter(pk=self.pk) if until is None else undecided
+    def hold(self, reason: str, now: datetime, *, until: datetime | None, token: Secret | None = None) -> None:
+        """Stop sending until `until`, or until resumed. A hold that waits for the operator is never shortened.
+
+        `token` is the access token that the hold is about: where it has been replaced since, nothing is held.
+        """
+        rows = Project.objects.filter(pk=self.pk)
+        if token is not None:
+            rows = rows.filter(intercom_token=token)
+        if until is not None:
+            rows = rows.exclude(held_at__isnull=False, held_until=None)
         rows.update(held_at=now, held_until=until, hold_reason=reason)
         self.refresh_from_db(fields=["held_at", "held_until", "hold_reason"])
 

@@ -28,7 +28,7 @@ def verify(*, header: str, body: bytes, secret: str, now: float) -> None:
         raise SignatureError("The signature is older than five minutes, or this server's clock is wrong.")
     expected = sign(body=body, secret=secret, timestamp=timestamp)
     # compare_digest on every candidate, so that the time taken tells nothing about which one was close.
-    matches = [hmac.compare_digest(expected.encode(), candidate.encode()) for candidate in signatures]
+    matches = [hmac.compare_digest(expected.encode(), candidate.encode("utf-8", "replace")) for candidate in signatures]
     if not any(matches):
         raise SignatureError("The signature does not match the body: check the signing secret.")
 

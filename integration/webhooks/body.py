@@ -12,11 +12,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.http import HttpRequest
+from gunicorn.http.errors import ParseException as ServerParseError
 from rest_framework.exceptions import ParseError
 
 from integration.models.events import Envelope
 from integration.revenuecat import events as revenuecat
-from integration.storable import storable
+from integration.storable import depth, storable
 from integration.webhooks.errors import BodyTooLarge
 from integration.webhooks.serializers import EnvelopeSerializer
 
@@ -30,20 +31,30 @@ SHOWN_DIGITS = 20
 
 def read_body(request: HttpRequest) -> bytes:
     """The raw body, at most 1 MiB. Raises BodyTooLarge, without reading on where the length is declared."""
-    declared = request.headers.get("Content-Length", "")
-    if declared.isdigit() and int(declared) > LARGEST_BODY:
+    declared = _declared_length(request)
+    if declared > LARGEST_BODY:
         raise BodyTooLarge
     stream: Any = request
-    if not declared and request.META.get("wsgi.input_terminated"):
+    if not request.META.get("CONTENT_LENGTH") and request.META.get("wsgi.input_terminated"):
         # A chunked body has no length, so Django would read none of it; the server knows where it ends.
         stream = request.META["wsgi.input"]
     try:
         body: bytes = stream.read(LARGEST_BODY + 1)
-    except OSError as error:
-        raise ParseError("The body broke off before its end.") from error
+    except (OSError, ServerParseError) as error:
+        raise ParseError("The body broke off before its end, or its chunks are broken.") from error
     if len(body) > LARGEST_BODY:
         raise BodyTooLarge
+    if len(body) < declared:
+        raise ParseError("The body broke off before its end.")
     return body
+
+
+def _declared_length(request: HttpRequest) -> int:
+    """The declared length, 0 where there is none; more than is allowed stands for all that is too large."""
+    text = str(request.META.get("CONTENT_LENGTH") or "")
+    # Python takes ² for a digit but not for a number, and refuses numbers of thousands of digits.
+    digits = text.lstrip("0") if text.isascii() and text.isdigit() else ""
+    return LARGEST_BODY + 1 if len(digits) > len(str(LARGEST_BODY)) else int(digits or "0")
 
 
 def parse_envelope(body: bytes) -> Envelope:
@@ -78,7 +89,7 @@ def _load(body: bytes) -> Any:
             parse_float=_number,
             parse_constant=str,
         )
-        if _depth(document) > DEEPEST_NESTING:
+        if depth(document) > DEEPEST_NESTING:
             raise ParseError(f"The body is nested more than {DEEPEST_NESTING} levels deep.")
         return storable(document)
     except UnicodeDecodeError as error:
@@ -100,17 +111,3 @@ def _number(text: str) -> float | str:
 
 def _shortened(digits: str) -> str:
     return f"{digits[:SHOWN_DIGITS]}… (a number of {len(digits)} characters)"
-
-
-def _depth(document: Any) -> int:
-    """How deep objects and lists are nested; a loop, because recursion is what deep nesting breaks."""
-    deepest, level = 0, [document]
-    while level:
-        level = [
-            item
-            for container in level
-            if isinstance(container, dict | list)
-            for item in (container.values() if isinstance(container, dict) else container)
-        ]
-        deepest += 1
-    return deepest

@@ -33,6 +33,8 @@ READY = "ready"
 # checkpoint, "immediate" leaves it to the recovery at the next start. Both lose nothing that was committed.
 STOPPING = ((signal.SIGINT, 30), (signal.SIGQUIT, 5), (signal.SIGKILL, 5))
 LEFTOVER_SECONDS = 10
+# Processes without their postmaster end at once by themselves, unless they are busy.
+ORPHAN_SECONDS = 1
 # How long a start is watched before the callers are left to wait for it by themselves.
 PATIENCE_SECONDS = 60
 LARGEST_LOG = 10 * 1024 * 1024
@@ -178,21 +180,47 @@ def _end_leftovers(layout: Layout) -> None:
     """
     directory = str(layout.cluster)
     left = [one for one in psutil.process_iter(["name", "cwd"]) if _runs_in(one, directory)]
-    with suppress(OSError, ValueError, IndexError):
-        postmaster = int(layout.pid_file.read_text(encoding="utf-8").splitlines()[0])
-        if postmaster in (one.pid for one in left):
-            os.kill(postmaster, signal.SIGINT)
-    # Without a postmaster the others end by themselves, unless they are busy.
-    _, stubborn = psutil.wait_procs(left, timeout=LEFTOVER_SECONDS)
-    for one in stubborn:
-        with suppress(psutil.NoSuchProcess):
-            one.kill()
-    psutil.wait_procs(stubborn, timeout=LEFTOVER_SECONDS)
+    postmaster = _named_in(layout.pid_file)
+    patience = ORPHAN_SECONDS
+    for one in left:
+        if one.pid == postmaster:
+            patience = LEFTOVER_SECONDS
+            with suppress(psutil.NoSuchProcess):
+                one.send_signal(signal.SIGINT)
+    if not _all_end(left, patience):
+        for one in left:
+            with suppress(psutil.NoSuchProcess):
+                one.kill()
+        _all_end(left, LEFTOVER_SECONDS)
     layout.pid_file.unlink(missing_ok=True)
 
 
 def _runs_in(process: psutil.Process, directory: str) -> bool:
     return bool(process.info["name"] == "postgres" and process.info["cwd"] == directory)
+
+
+def _named_in(pid_file: Path) -> int | None:
+    try:
+        return int(pid_file.read_text(encoding="utf-8").splitlines()[0])
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+def _all_end(processes: list[psutil.Process], seconds: float) -> bool:
+    """Whether all of them end in time; one that nobody has reaped yet (in a container perhaps never) has ended."""
+    deadline = time.monotonic() + seconds
+    while any(_is_alive(one) for one in processes):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _make_cluster(layout: Layout) -> None:

@@ -5,23 +5,25 @@ It says what is to run and where; keeping it running is the business of rcinterc
 
 from __future__ import annotations
 
+import http.client
 import os
 import socket
 import sys
-from argparse import ArgumentParser
 from collections.abc import Callable
 from contextlib import closing
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
-from django.db import OperationalError, connection
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
 
 from integration import tasks
 from rcintercom.embedded_postgres.base import DatabaseWrapper
 from rcintercom.supervisor import CannotStartError, Program, Supervisor
 
 MANAGE = (sys.executable, str(settings.BASE_DIR / "manage.py"))
+GUNICORN = (sys.executable, "-m", "gunicorn", "--config", "python:rcintercom.gunicorn")
+BACKLOG = 2048
 
 
 class Command(BaseCommand):
@@ -29,11 +31,11 @@ class Command(BaseCommand):
 
     help = (
         "Migrates the database, then runs the web server and a delivery worker until Ctrl-C. "
-        "With --web-only or --worker-only it runs just that, without migrating: for several hosts or a supervisor "
-        "of your own."
+        "With --web-only or --worker-only it runs just that and does not migrate: for several hosts, or under a "
+        "supervisor of your own."
     )
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options."""
         parser.add_argument("--port", type=int, default=settings.PORT, help="default: $PORT, or 8000")
         only = parser.add_mutually_exclusive_group()
@@ -41,40 +43,37 @@ class Command(BaseCommand):
         only.add_argument("--worker-only", action="store_true", help="a delivery worker in this process")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Run what the options say."""
+        """Run what the options say. Raises CommandError where the port or the database cannot be used."""
         if options["worker_only"]:
             tasks.run_worker()
-        elif options["web_only"]:
-            self._become_gunicorn(options["port"])
-        else:
-            self._supervise(options["port"])
+            return
+        with closing(listening_socket(options["port"])) as listener:
+            # What it is run from must not matter to `-m gunicorn`, nor to the app.
+            os.chdir(settings.BASE_DIR)
+            if options["web_only"]:
+                os.set_inheritable(listener.fileno(), True)
+                # The web server takes the place of this process, process id and all.
+                os.execv(sys.executable, gunicorn_for(listener))  # noqa: S606 - no shell is wanted
+            sys.exit(self._supervise(options["port"], listener))
 
-    def _become_gunicorn(self, port: int) -> None:
-        host = settings.BIND_ADDRESS
-        address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-        command = [sys.executable, "-m", "gunicorn", "--config", "python:rcintercom.gunicorn", "--bind", address]
-        # Nothing of this process is of use to the web server, so that it takes its place, process id and all.
-        os.chdir(settings.BASE_DIR)
-        os.execv(sys.executable, command)  # noqa: S606 - no shell is wanted
-
-    def _supervise(self, port: int) -> None:
-        _refuse_a_port_in_use(port)
+    def _supervise(self, port: int, listener: socket.socket) -> int:
         try:
-            tend_database()
+            keep_database_running()
         except OperationalError as error:
             raise CommandError(str(error)) from error
         # The children's settings must name the same address.
         env = {"PORT": str(port)}
         supervisor = Supervisor(
             [
-                Program("web", [*MANAGE, "run", "--web-only", "--port", str(port)], env),
+                # The socket stays open here: while the web server is started again, webhooks wait and are not refused.
+                Program("web", gunicorn_for(listener), env, open_files=[listener.fileno()]),
                 Program("worker", [*MANAGE, "run", "--worker-only"], env),
             ],
             first=[Program("migrate", [*MANAGE, "migrate", "--no-input", "--verbosity", "0"], env)],
             tend=self._tend(port),
             say=self._say,
         )
-        sys.exit(supervisor.run())
+        return supervisor.run()
 
     def _tend(self, port: int) -> Callable[[], None]:
         announced = False
@@ -82,10 +81,10 @@ class Command(BaseCommand):
         def tend() -> None:
             nonlocal announced
             try:
-                tend_database()
+                keep_database_running()
             except OperationalError as error:
                 raise CannotStartError(str(error)) from error
-            if not announced and accepts_connections(port):
+            if not announced and answers(port):
                 announced = True
                 self._say(f"rcintercom is at http://localhost:{port}/admin/ - stop it with Ctrl-C.")
 
@@ -96,31 +95,38 @@ class Command(BaseCommand):
         self.stdout.flush()
 
 
-def tend_database() -> None:
-    """Start the embedded server where one is used and it does not run; nothing else does while all pools wait."""
+def keep_database_running() -> None:
+    """Start the embedded server where one is used and it does not run; nothing else would while all pools wait."""
+    # Not django.db.connection: that is a proxy, whatever it stands for.
+    connection = connections[DEFAULT_DB_ALIAS]
     if isinstance(connection, DatabaseWrapper):
         connection.ensure_server()
 
 
-def accepts_connections(port: int) -> bool:
-    """Whether somebody listens on the port, at the address that `run` serves."""
-    with closing(socket.socket(_family())) as probe:
-        probe.settimeout(1)
-        # Linux takes a connection to a wildcard address for one to this machine.
-        return probe.connect_ex((settings.BIND_ADDRESS, port)) == 0
+def gunicorn_for(listener: socket.socket) -> list[str]:
+    """The command line of a web server on a socket that it inherits."""
+    return [*GUNICORN, "--bind", f"fd://{listener.fileno()}"]
 
 
-def _refuse_a_port_in_use(port: int) -> None:
-    with closing(socket.socket(_family())) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+def listening_socket(port: int) -> socket.socket:
+    """Return a socket on BIND_ADDRESS. Raises CommandError where somebody else has it."""
+    family = socket.AF_INET6 if ":" in settings.BIND_ADDRESS else socket.AF_INET
+    try:
+        return socket.create_server((settings.BIND_ADDRESS, port), family=family, backlog=BACKLOG)
+    except (OSError, OverflowError) as error:
+        raise CommandError(
+            f"Port {port} of {settings.BIND_ADDRESS} cannot be used: {error}. "
+            "Stop what uses it, or choose another: make run PORT=8001, or manage.py run --port 8001."
+        ) from error
+
+
+def answers(port: int) -> bool:
+    """Whether the web server answers, whatever it says; waits for half a second at most."""
+    # Linux takes a wildcard address for this machine.
+    with closing(http.client.HTTPConnection(settings.BIND_ADDRESS, port, timeout=0.5)) as web:
         try:
-            probe.bind((settings.BIND_ADDRESS, port))
-        except (OSError, OverflowError) as error:
-            raise CommandError(
-                f"Port {port} of {settings.BIND_ADDRESS} cannot be used: {error}. "
-                "Stop what uses it, or choose another: make run PORT=8001, or manage.py run --port 8001."
-            ) from error
-
-
-def _family() -> socket.AddressFamily:
-    return socket.AF_INET6 if ":" in settings.BIND_ADDRESS else socket.AF_INET
+            web.request("GET", "/admin/login/", headers={"Host": f"localhost:{port}"})
+            web.getresponse()
+        except (OSError, http.client.HTTPException):
+            return False
+    return True
