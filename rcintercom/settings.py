@@ -7,12 +7,14 @@ and a test insists on it.
 
 from __future__ import annotations
 
+import os
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 import environ
+from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 from django.urls import reverse_lazy
 
@@ -23,6 +25,13 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 # A value may begin with a dollar sign (passwords do): `\$` stands for it, instead of naming a variable.
 env.escape_proxy = True
+for _name in ("SECRET_KEY", "ENCRYPTION_KEYS", "DATABASE_URL"):
+    if os.environ.get(_name, "").startswith("$") and not env.str(_name, default=""):
+        # Falling back to keys or a database of our own making would be a bad surprise.
+        raise ImproperlyConfigured(
+            f"{_name} begins with $, so it names another variable, and that one is not set. "
+            r"If the value itself begins with a dollar sign, write \$ instead of $."
+        )
 
 # --- Where this server keeps what it makes by itself ---------------------------------------------
 VAR_DIR = env.path("VAR_DIR", default=str(BASE_DIR / "var"))()
@@ -33,7 +42,7 @@ VAR_DIR = Path(VAR_DIR).resolve()
 # for a laptop: `check --deploy` refuses it, because a lost directory would then be lost tokens.
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env.str("SECRET_KEY", default="")
-ENCRYPTION_KEYS: list[str] = env.list("ENCRYPTION_KEYS", default=[])
+ENCRYPTION_KEYS: list[str] = [key.strip() for key in env.list("ENCRYPTION_KEYS", default=[])]
 KEYS_ARE_GENERATED = not (SECRET_KEY and ENCRYPTION_KEYS)
 if KEYS_ARE_GENERATED:
     _generated = read_or_make_keys(VAR_DIR)
@@ -45,11 +54,15 @@ if KEYS_ARE_GENERATED:
 BIND_ADDRESS = env.str("BIND_ADDRESS", default="127.0.0.1")
 PORT = env.int("PORT", default=8000)
 PUBLIC_URL = env.str("PUBLIC_URL", default=f"http://localhost:{PORT}").rstrip("/")
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+# The host of PUBLIC_URL is always among them: RevenueCat posts there.
+ALLOWED_HOSTS = [
+    *(host.strip() for host in env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])),
+    urlsplit(PUBLIC_URL).hostname or "localhost",
+]
+CSRF_TRUSTED_ORIGINS = [origin.strip() for origin in env.list("CSRF_TRUSTED_ORIGINS", default=[])]
 HTTPS = env.bool("HTTPS", default=PUBLIC_URL.startswith("https://"))
 if HTTPS:
-    # Behind a proxy that ends TLS; docs/operations.md says which headers it must set.
+    # Behind a proxy that ends TLS; docs/configuration.md says which headers it must set.
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=True)
     SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=31_536_000)

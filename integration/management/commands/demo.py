@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -120,12 +121,25 @@ class Command(BaseCommand):
         ]
         if missing and once:
             raise CommandError(f"Neither delivered nor skipped for a reason: {', '.join(missing)}.")
-        kept = "the password is the one printed when it was made; `manage.py changepassword admin` sets another"
-        self.stdout.write(
-            f"\nAdmin: {server_url()}/admin/  user {ADMIN_NAME}, {f'password {password}' if password else kept}"
-        )
+        self._say_where_it_is(password)
         if not once:
-            self.stdout.write("Send more with: manage.py send_sample TYPE. Stop with Ctrl-C.")
+            self.stdout.write(f"Send more with:  {manage()} send_sample TYPE\nStop with Ctrl-C.")
+
+    def _say_where_it_is(self, password: str | None) -> None:
+        self.stdout.write(f"\nAdmin: {server_url()}/admin/  user {ADMIN_NAME}")
+        if password:
+            self.stdout.write(f"Password, shown this once: {password}")
+        else:
+            self.stdout.write(
+                f"The password was shown at the first run; set another with:  {manage()} changepassword admin"
+            )
+
+
+def manage() -> str:
+    """How to call manage.py on the demo's own data."""
+    var_dir = Path(settings.VAR_DIR)
+    shown = var_dir.relative_to(settings.BASE_DIR) if var_dir.is_relative_to(settings.BASE_DIR) else var_dir
+    return f"VAR_DIR={shown} PORT={settings.PORT} .venv/bin/python manage.py"
 
 
 def server_url() -> str:
