@@ -1,0 +1,27 @@
+"""The admin: the settings page of each project, and the log. What is registered stands here, in one place."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.contrib.auth.models import Group, User
+from procrastinate.contrib.django.models import ProcrastinateJob
+
+from integration.admin.accounts import GroupAdmin, UserAdmin
+from integration.admin.customers import CustomerAdmin
+from integration.admin.log import DeliveryAdmin
+from integration.admin.projects import ProjectAdmin
+from integration.admin.webhook_events import WebhookEventAdmin
+from integration.models import Customer, Delivery, Project, WebhookEvent
+
+admin.site.register(Project, ProjectAdmin)
+admin.site.register(Delivery, DeliveryAdmin)
+admin.site.register(WebhookEvent, WebhookEventAdmin)
+admin.site.register(Customer, CustomerAdmin)
+
+# Django registers these itself, without unfold's looks.
+admin.site.unregister([User, Group])
+admin.site.register(User, UserAdmin)
+admin.site.register(Group, GroupAdmin)
+
+# The engine's jobs only say "look at this project"; what is owed and what became of it stands in the log.
+admin.site.unregister(ProcrastinateJob)

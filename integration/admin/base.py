@@ -1,0 +1,145 @@
+"""Our base classes over unfold's ModelAdmin: the only module that knows how unfold is to be subclassed.
+
+They keep lists cheap (bounded counts, no sorting by columns without an index) and write the audit trail. What
+a page shows is not decided here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+
+from django import forms
+from django.contrib import admin
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.core.paginator import Paginator
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.functional import cached_property
+from unfold.admin import ModelAdmin as UnfoldModelAdmin
+from unfold.decorators import action as unfold_action
+from unfold.forms import BaseDialogForm
+
+M = TypeVar("M", bound=Model)
+F = TypeVar("F", bound=Callable[..., Any])
+
+# Lists count no further than this: an exact count of a million rows takes longer than the page.
+MOST_COUNTED = 10_000
+
+if TYPE_CHECKING:
+
+    class _Unfold(admin.ModelAdmin[M]):
+        """What of unfold is used here, for the type checker: unfold has no types."""
+
+        def get_actions_detail(self, request: HttpRequest, object_id: str) -> list[Any]: ...
+        def get_actions_row(self, request: HttpRequest) -> list[Any]: ...
+
+    _Paginator = Paginator[Any]
+
+    def action(
+        *,
+        description: str,
+        permissions: Sequence[str],
+        icon: str | None = None,
+        variant: Any = None,
+        dialog: dict[str, Any] | None = None,
+    ) -> Callable[[F], F]:
+        """unfold's decorator for actions; with a `dialog` the method also gets its valid form."""
+
+    class DialogForm(forms.Form):
+        """A form in unfold's dialog: shown by GET, carried out by POST."""
+
+        cleaned_data: dict[str, Any]
+
+        def __init__(self, request: HttpRequest, object_id: str) -> None: ...
+
+else:
+
+    class _Unfold(UnfoldModelAdmin, Generic[M]):
+        pass
+
+    _Paginator = Paginator
+    action = unfold_action
+    DialogForm = BaseDialogForm
+
+
+class BoundedPaginator(_Paginator):
+    """Counts to MOST_COUNTED and no further; what lies beyond is found with the filters."""
+
+    template_name = "integration/pagination.html"
+
+    @cached_property
+    def count(self) -> int:
+        """How many rows there are, at most MOST_COUNTED."""
+        return min(self._counted, MOST_COUNTED)
+
+    @property
+    def has_more(self) -> bool:
+        """Whether there are rows beyond the last page."""
+        return self._counted > MOST_COUNTED
+
+    @cached_property
+    def _counted(self) -> int:
+        rows: QuerySet[Any] = self.object_list  # type: ignore[assignment]
+        return rows.order_by().values("pk")[: MOST_COUNTED + 1].count()
+
+
+class BaseAdmin(_Unfold[M]):
+    """What all our pages have in common."""
+
+    list_per_page = 50
+    list_max_show_all = 0
+    list_filter_submit = True
+    show_full_result_count = False
+    # Counting what each choice of a filter would find reads the whole table, once for each choice.
+    show_facets = admin.ShowFacets.NEVER
+    paginator = BoundedPaginator
+    # Only what a page names can be sorted by: any other column would be sorted without an index.
+    sortable_by: ClassVar[tuple[str, ...]] = ()
+    # Deleting many rows collects everything that hangs on them, one by one; pages that allow deleting say so.
+    actions: Sequence[Any] = ()
+
+    class Media:
+        css: ClassVar = {"all": ["integration/admin.css"]}
+        js = ("integration/copy.js",)
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """Without Django's own "delete selected"."""
+        actions = super().get_actions(request)
+        actions.pop("delete_selected", None)
+        return actions
+
+    def log_each(self, request: HttpRequest, objects: QuerySet[M] | Sequence[M], message: str) -> None:
+        """Write who did what to each object into Django's audit trail. `message` holds no secret."""
+        LogEntry.objects.log_actions(int(request.user.pk or 0), objects, CHANGE, message)
+
+
+class ReadOnlyAdmin(BaseAdmin[M]):
+    """Pages of what happened: nobody adds, changes or deletes it."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Nobody."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: M | None = None) -> bool:
+        """Nobody; the permission itself still opens the page and the actions."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: M | None = None) -> bool:
+        """Nobody."""
+        return False
+
+    def get_readonly_fields(self, request: HttpRequest, obj: M | None = None) -> list[str]:
+        """All that the page shows."""
+        return [field for _, options in self.get_fieldsets(request, obj) for field in _flat(options["fields"])]
+
+
+def dialog_done(request: HttpRequest, url: str) -> HttpResponse:
+    """The end of a dialog: back to `url`, for htmx and for a browser without scripts."""
+    if request.headers.get("HX-Request"):
+        return HttpResponse(headers={"HX-Redirect": url})
+    return HttpResponseRedirect(url)
+
+
+def _flat(fields: Sequence[Any]) -> list[str]:
+    return [name for field in fields for name in ([field] if isinstance(field, str) else field)]

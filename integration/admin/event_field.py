@@ -1,0 +1,79 @@
+"""The form field for one event type: its custom name, and for the optional ones a switch beside it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.core.validators import RegexValidator
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
+from unfold.widgets import UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
+
+from integration.event_types import CatalogueRow
+from integration.mapping import EventPolicy
+
+LONGEST_EVENT_NAME = 120
+# https://developers.intercom.com/docs/references/rest-api/api.intercom.io/data-events
+_NAME_RULE = RegexValidator(r"[.$]", "Leave out “.” and “$”: Intercom would store them as “-”.", inverse_match=True)
+
+
+# The names of the parts in a POST: Django makes them of the keys of EventWidget's widgets.
+_SUFFIXES = ("_name", "_send")
+
+
+class EventWidget(forms.MultiWidget):
+    """A text field with the default name as its placeholder, and the switch."""
+
+    def __init__(self, row: CatalogueRow) -> None:
+        self._row = row
+        text = UnfoldAdminTextInputWidget(attrs={"placeholder": row.default_name, "spellcheck": "false"})
+        widgets: dict[str, forms.Widget | type[forms.Widget]] = {"name": text}
+        if row.optional:
+            widgets["send"] = UnfoldBooleanSwitchWidget(attrs={"aria-label": f"Send “{row.label}”"})
+        super().__init__(widgets)
+
+    def decompress(self, value: EventPolicy | None) -> list[Any]:
+        """The parts as the two widgets show them."""
+        policy = value or EventPolicy()
+        return [policy.custom_name, policy.enabled][: len(self.widgets)]
+
+    def render(self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None) -> SafeString:
+        """Both in one line."""
+        values = value if isinstance(value, list) else self.decompress(value)
+        parts = []
+        for suffix, widget, part in zip(_SUFFIXES, self.widgets, values, strict=False):
+            # The label belongs to the text field, so that one keeps the id.
+            own = {**(attrs or {}), "id": f"id_{name}" if suffix == "_name" else f"id_{name}{suffix}"}
+            parts.append(widget.render(name + suffix, part, own, renderer))
+        return render_to_string("integration/event_field.html", {"parts": parts})
+
+    def id_for_label(self, id_: str) -> str:
+        """The text field, which the row's label belongs to."""
+        return id_
+
+
+class EventField(forms.MultiValueField):
+    """Gives an EventPolicy; a name equal to the default is no custom name."""
+
+    def __init__(self, row: CatalogueRow) -> None:
+        self._row = row
+        fields: list[forms.Field] = [
+            forms.CharField(required=False, max_length=LONGEST_EVENT_NAME, validators=[_NAME_RULE])
+        ]
+        if row.optional:
+            fields.append(forms.BooleanField(required=False))
+        super().__init__(
+            fields,
+            label=row.label,
+            help_text=row.description,
+            required=False,
+            require_all_fields=False,
+            widget=EventWidget(row),
+        )
+
+    def compress(self, data_list: list[Any]) -> EventPolicy:
+        """The value of the parts."""
+        name = data_list[0] if data_list else ""
+        enabled = bool(data_list[1]) if len(data_list) > 1 else not self._row.optional
+        return EventPolicy(enabled=enabled, custom_name="" if name == self._row.default_name else name)

@@ -1,0 +1,143 @@
+"""The filters of the log. Each is backed by an index, or by a list that is known without asking the rows."""
+
+from __future__ import annotations
+
+from datetime import datetime, time
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django.contrib import admin, messages
+from django.db import connection
+from django.db.models import QuerySet
+from django.forms.utils import from_current_timezone
+from django.http import HttpRequest
+from unfold.contrib.filters.admin import DropdownFilter, RangeDateTimeFilter
+from unfold.utils import parse_date_str, parse_datetime_str
+
+from integration.event_types import CATALOGUE
+from integration.mapping import SkipReason
+
+if TYPE_CHECKING:
+
+    class _Dropdown(admin.SimpleListFilter):
+        """unfold's dropdown, for the type checker."""
+
+    class _TimeRange(admin.FieldListFilter):
+        """unfold's time range, for the type checker."""
+
+        parameter_name: str
+        used_parameters: dict[str, Any]
+
+else:
+    _Dropdown, _TimeRange = DropdownFilter, RangeDateTimeFilter
+
+NO_DATA_EVENT = "none"
+MOST_TYPES = 100
+
+# Jumps from one type to the next along the index, so that it costs as many looks as there are types.
+_TYPES = """
+WITH RECURSIVE found AS (
+    (SELECT type FROM integration_webhookevent ORDER BY type LIMIT 1)
+    UNION ALL
+    SELECT (SELECT e.type FROM integration_webhookevent e WHERE e.type > found.type ORDER BY e.type LIMIT 1)
+    FROM found WHERE found.type IS NOT NULL
+)
+SELECT type FROM found WHERE type IS NOT NULL LIMIT %s
+"""
+
+
+class EventTypeFilter(_Dropdown):
+    """By the event type that Intercom is told of."""
+
+    title = "event type"
+    parameter_name = "event_type"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """The catalogue, in its order."""
+        return [(str(row.event_type), row.label) for row in CATALOGUE] + [(NO_DATA_EVENT, "None of these")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Deliveries of that event type."""
+        if not self.value():
+            return queryset
+        return queryset.filter(event_type="" if self.value() == NO_DATA_EVENT else self.value())
+
+
+class ReasonFilter(_Dropdown):
+    """By the reason for which nothing was sent."""
+
+    title = "reason for skipping"
+    parameter_name = "reason"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Every reason there is."""
+        return [(str(reason), reason.replace("_", " ").capitalize()) for reason in SkipReason]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Deliveries skipped for that reason."""
+        return queryset.filter(reason=self.value()) if self.value() else queryset
+
+
+class EnvironmentFilter(_Dropdown):
+    """By RevenueCat's environment, of a webhook event."""
+
+    title = "environment"
+    parameter_name = "environment"
+    field: ClassVar[str] = "environment"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """RevenueCat knows two."""
+        return [("PRODUCTION", "Production"), ("SANDBOX", "Sandbox")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Events of that environment."""
+        return queryset.filter(**{self.field: self.value()}) if self.value() else queryset
+
+
+class DeliveryEnvironmentFilter(EnvironmentFilter):
+    """The same, of the event that a delivery is about."""
+
+    field = "webhook_event__environment"
+
+
+class WebhookTypeFilter(_Dropdown):
+    """By RevenueCat's own type, of which there may be new ones any day."""
+
+    title = "type"
+    parameter_name = "type"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """The types that have arrived."""
+        with connection.cursor() as cursor:
+            cursor.execute(_TYPES, [MOST_TYPES])
+            return [(name, name) for (name,) in cursor.fetchall()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Events of that type."""
+        return queryset.filter(type=self.value()) if self.value() else queryset
+
+
+class TimeRangeFilter(_TimeRange):
+    """By a range of time, in the current time zone; a date without a time means the whole day."""
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """What happened in the range, its ends included."""
+        for end, lookup, default in (("from", "gte", time.min), ("to", "lte", time.max)):
+            entered = [str(self.used_parameters.get(f"{self.parameter_name}_{end}_{part}") or "") for part in (0, 1)]
+            if not any(entered):
+                continue
+            at = _moment(entered[0], entered[1], default)
+            if at is None:
+                said = " ".join(entered).strip()
+                messages.warning(request, f"“{said}” is no date and time; write 2026-11-24 and 14:30. It was ignored.")
+                continue
+            queryset = queryset.filter(**{f"{self.parameter_name}__{lookup}": at})
+        return queryset
+
+
+def _moment(date_text: str, time_text: str, default: time) -> datetime | None:
+    if time_text:
+        naive = parse_datetime_str(f"{date_text} {time_text}")
+    else:
+        day = parse_date_str(date_text)
+        naive = datetime.combine(day, default) if day else None
+    return from_current_timezone(naive) if naive else None

@@ -1,0 +1,100 @@
+"""What RevenueCat sent, read-only: every event once, raw, with what was owed for it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.safestring import SafeString
+from unfold.contrib.filters.admin import RelatedDropdownFilter
+
+from integration.admin import filters, log_display, search
+from integration.admin.base import ReadOnlyAdmin
+from integration.admin.display import LONGEST_ID, breakable, cut, json_block, moment, two_lines
+from integration.models import Delivery, WebhookEvent
+
+
+class WebhookEventAdmin(ReadOnlyAdmin[WebhookEvent]):
+    """What RevenueCat sent, raw."""
+
+    list_display = ("arrived", "short_type", "whose", "product_id", "environment", "repeats")
+    list_fullwidth = True
+    list_filter = (
+        filters.WebhookTypeFilter,
+        ("project", RelatedDropdownFilter),
+        filters.EnvironmentFilter,
+        ("received_at", filters.TimeRangeFilter),
+    )
+    search_fields = ("event_id",)
+    search_help_text = search.HELP_TEXT
+    change_form_outer_after_template = "integration/webhook_event.html"
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    ("type", "event_id"),
+                    ("received", "happened"),
+                    ("app_user_id", "email"),
+                    ("project", "environment"),
+                    ("product_id", "store"),
+                    ("repeats", "repeated"),
+                )
+            },
+        ),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[WebhookEvent]:
+        """With the project; the payload is fetched by the page of one event."""
+        return super().get_queryset(request).select_related("project").defer("payload")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Exact, and by index."""
+        text = search_term.strip()
+        return (search.search_events(queryset, text) if text else queryset), False
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """One event: its payload, and what was owed for it."""
+        event = self.get_object(request, object_id)
+        context = dict(extra_context or {})
+        if event:
+            deliveries = Delivery.objects.filter(webhook_event=event).select_related("webhook_event")
+            context["payload"] = json_block(event.payload, "What RevenueCat sent", opened=True)
+            context["deliveries"] = log_display.delivery_table(deliveries.defer("webhook_event__payload"))
+        return super().change_view(request, object_id, form_url, context)
+
+    @admin.display(description="Received")
+    def arrived(self, event: WebhookEvent) -> SafeString | str:
+        """The same for the list, in less room."""
+        return moment(event.received_at, zone=False)
+
+    @admin.display(description="Type")
+    def short_type(self, event: WebhookEvent) -> SafeString:
+        """The type for the list."""
+        return breakable(event.type)
+
+    @admin.display(description="Customer, project")
+    def whose(self, event: WebhookEvent) -> SafeString:
+        """Customer and project for the list."""
+        return two_lines(cut(event.app_user_id, LONGEST_ID), str(event.project))
+
+    @admin.display(description="Received")
+    def received(self, event: WebhookEvent) -> SafeString | str:
+        """When it arrived here."""
+        return moment(event.received_at)
+
+    @admin.display(description="Happened")
+    def happened(self, event: WebhookEvent) -> SafeString | str:
+        """When RevenueCat says it happened."""
+        return moment(event.event_at)
+
+    @admin.display(description="Last sent again")
+    def repeated(self, event: WebhookEvent) -> SafeString | str:
+        """When RevenueCat last sent it again."""
+        return moment(event.last_repeated_at)
