@@ -40,59 +40,59 @@ class CatalogueRow:
     optional: bool = False
 
 
-def _is(webhook_type: str) -> Callable[[RevenueCatEvent], bool]:
-    return lambda event: event.type == webhook_type
+def _is(webhook_type: str, *, trial: bool | None = None) -> Callable[[RevenueCatEvent], bool]:
+    """Whether RevenueCat's type is this one; with `trial`, only inside or only outside a free trial."""
+    return lambda event: event.type == webhook_type and trial in (None, event.period_type == "TRIAL")
 
 
-def _trial(webhook_type: str) -> Callable[[RevenueCatEvent], bool]:
-    return lambda event: event.type == webhook_type and event.period_type == "TRIAL"
+def _is_renewal(*, trial_conversion: bool) -> Callable[[RevenueCatEvent], bool]:
+    return lambda event: event.type == "RENEWAL" and event.is_trial_conversion is trial_conversion
 
 
-# Rows are asked in this order and the first that says yes wins, so the special case stands before the
-# general one. Names, labels and which are optional are those of RevenueCat's own Intercom integration
-# (https://www.revenuecat.com/docs/integrations/third-party-integrations/intercom).
+# At most one row says yes to an event. Names, labels, order and which are optional are those of RevenueCat's own
+# Intercom integration (https://www.revenuecat.com/docs/integrations/third-party-integrations/intercom).
 CATALOGUE: tuple[CatalogueRow, ...] = (
-    CatalogueRow(
-        EventType.TRIAL_STARTED,
-        "Trial Started",
-        "rc_trial_started_event",
-        "A free trial of an auto-renewing subscription has started.",
-        _trial("INITIAL_PURCHASE"),
-    ),
     CatalogueRow(
         EventType.INITIAL_PURCHASE,
         "Initial Purchase",
         "rc_initial_purchase_event",
         "A new subscription has been bought.",
-        _is("INITIAL_PURCHASE"),
+        _is("INITIAL_PURCHASE", trial=False),
+    ),
+    CatalogueRow(
+        EventType.TRIAL_STARTED,
+        "Trial Started",
+        "rc_trial_started_event",
+        "A free trial of an auto-renewing subscription has started.",
+        _is("INITIAL_PURCHASE", trial=True),
     ),
     CatalogueRow(
         EventType.TRIAL_CONVERTED,
         "Trial Converted",
         "rc_trial_converted_event",
         "A free trial has become a paid subscription.",
-        lambda event: event.type == "RENEWAL" and event.is_trial_conversion,
+        _is_renewal(trial_conversion=True),
     ),
     CatalogueRow(
         EventType.TRIAL_CANCELLED,
         "Trial Cancelled",
         "rc_trial_cancelled_event",
         "Renewal was turned off, or failed, during a free trial.",
-        _trial("CANCELLATION"),
+        _is("CANCELLATION", trial=True),
     ),
     CatalogueRow(
         EventType.RENEWAL,
         "Renewal",
         "rc_renewal_event",
         "A subscription has renewed, or someone whose subscription had lapsed has subscribed again.",
-        _is("RENEWAL"),
+        _is_renewal(trial_conversion=False),
     ),
     CatalogueRow(
         EventType.CANCELLATION,
         "Cancellation",
         "rc_cancellation_event",
         "A subscription or purchase was cancelled or refunded, its billing failed, or a grant was revoked.",
-        _is("CANCELLATION"),
+        _is("CANCELLATION", trial=False),
     ),
     CatalogueRow(
         EventType.NON_SUBSCRIPTION_PURCHASE,

@@ -11,18 +11,23 @@ import logging
 import signal
 import threading
 import uuid
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Max
 from django.utils import timezone
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.django_connector import DjangoConnector
-from procrastinate.contrib.django.models import ProcrastinateJob
+from procrastinate.contrib.django.models import ProcrastinateEvent, ProcrastinateJob
 from procrastinate.exceptions import AlreadyEnqueued, UniqueViolation
 from procrastinate.jobs import Job, Status
 from procrastinate.manager import JobManager
 
 from integration.drain import drain
+from integration.drain.loop import LEASE_MARGIN_SECONDS, LONGEST_WAIT, SLICE_SECONDS
+from integration.intercom.client import ATTEMPT_SECONDS
 from integration.models import Delivery, Project
 
 logger = logging.getLogger(__name__)
@@ -38,6 +43,11 @@ PROJECTS_AT_ONCE = 8
 # With the tending every five seconds a killed worker's project is drained again well within a minute.
 HEARTBEAT_SECONDS = 5.0
 STALLED_SECONDS = 20.0
+# Nobody notifies a worker of a bell that was rung while the drain before was ending: its lock was held then,
+# and letting go of a lock is no notification. So this is how late such an event may be.
+POLLING_SECONDS = 0.25
+# A drain that still stands in the books after this long has ended: a slice, a wait for a rate limit, an attempt.
+LONGEST_DRAIN = timedelta(seconds=SLICE_SECONDS + ATTEMPT_SECONDS + LEASE_MARGIN_SECONDS) + LONGEST_WAIT
 
 # Set when this process is asked to stop: drains finish what is in flight and claim nothing more.
 stopping = threading.Event()
@@ -102,6 +112,18 @@ async def rescue_stalled_jobs(timestamp: int = 0) -> None:
         except UniqueViolation:
             # Somebody has rung since: that bell will do, and the dead job must not block it.
             await app.job_manager.finish_job(job, status=Status.ABORTED, delete_job=True)
+    # A worker that lost its database just when a job ended could not write that down, and lives on. Its lock
+    # would keep the project waiting for ever; whoever has something due is rung for anew.
+    async for job_id in _overdue(timezone.now() - LONGEST_DRAIN):
+        logger.warning("job %s has ended long since and is cleared away", job_id)
+        await app.job_manager.finish_job_by_id_async(job_id, status=Status.ABORTED, delete_job=True)
+
+
+def _overdue(before: datetime) -> AsyncIterator[int]:
+    """The ids of jobs that are under way by the books and were last started before that time."""
+    started = ProcrastinateEvent.objects.filter(type="started", job__status=Status.DOING.value)
+    overdue = started.values("job_id").annotate(last=Max("at")).filter(last__lt=before)
+    return aiter(overdue.values_list("job_id", flat=True))
 
 
 def run_worker() -> None:
@@ -146,7 +168,7 @@ async def _worker(queue: str, concurrency: int) -> None:
         name=queue,
         concurrency=concurrency,
         install_signal_handlers=False,
-        fetch_job_polling_interval=2.0,
+        fetch_job_polling_interval=POLLING_SECONDS,
         update_heartbeat_interval=HEARTBEAT_SECONDS,
         stalled_worker_timeout=STALLED_SECONDS,
         delete_jobs="always",

@@ -97,13 +97,13 @@ def _failed(project: Project, error: IntercomError, status: int | None) -> Conne
             "Copy the whole token again from Intercom (Settings, Integrations, Developer Hub, your app, "
             f"Authentication), and check that the workspace is in the region {region}: a token is only known there."
         )
-    elif isinstance(error, CredentialsError):
+    elif isinstance(error, CredentialsError) and status in (402, 403):
         message = f"Intercom knows the token, but does not allow the call (it answered {status})."
         advice = "Give the app its permissions in Intercom's Developer Hub, or check the plan of the workspace."
     elif isinstance(error, RateLimitedError):
         message = "The workspace has used up its calls for the moment."
         advice = "The token was not judged. Check again in a few seconds."
-    elif isinstance(error, RejectedError):
+    elif isinstance(error, RejectedError | CredentialsError):
         message = f"{project.intercom_url} does not answer as Intercom does. {error.message}"
         advice = "Check INTERCOM_API_URL on this server, or ask whoever runs the proxy in between."
     else:

@@ -55,7 +55,7 @@ def state_label(project: Project, now: datetime) -> SafeString:
 
 def is_readable(project: Project) -> bool:
     """Whether this server can read the Authorization value."""
-    return project.authorization.hint != "unreadable"
+    return not project.authorization.is_unreadable
 
 
 def authorization_field(project: Project, now: datetime) -> SafeString | str:
@@ -82,7 +82,7 @@ def project_notices(project: Project, now: datetime) -> list[Notice]:
             f"Add that key again, or {remedy}.",
         )
         for field, (name, remedy) in _REMEDIES.items()
-        if getattr(project, field).hint == "unreadable"
+        if getattr(project, field).is_unreadable
     ]
     if not project.intercom_token:
         notices.append(Notice("warning", "No Intercom access token is stored: enter one below. Nothing is sent."))

@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
-from django.core.validators import RegexValidator
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldBooleanSwitchWidget
 
 from integration.admin.event_field import EventField
@@ -18,7 +17,7 @@ from integration.event_types import CATALOGUE, CatalogueRow
 from integration.intercom.messages import normalised_event_name
 from integration.mapping import EventPolicy
 from integration.models import EventSetting, Project
-from integration.models.projects import new_authorization
+from integration.models.projects import TOKEN_RULE, new_authorization
 from integration.models.secrets import Secret
 
 if TYPE_CHECKING:
@@ -27,9 +26,6 @@ else:
     _ModelForm = forms.ModelForm
 
 TOKEN, SIGNING, CLEAR_SIGNING = "new_intercom_token", "new_signing_secret", "clear_signing_secret"
-_TOKEN_RULE = RegexValidator(
-    r"\A[!-~]*\Z", "This is no access token: it holds spaces or special characters. Copy it again, by itself."
-)
 _UNREADABLE = "The stored value cannot be read (see above). Enter it anew."
 
 
@@ -50,7 +46,7 @@ def _secret_field(label: str, **kwargs: Any) -> forms.CharField:
 class _ProjectForm(_ModelForm):
     """A project's settings; the same form, with fewer fields, adds one."""
 
-    new_intercom_token = _secret_field("Intercom access token", validators=[_TOKEN_RULE])
+    new_intercom_token = _secret_field("Intercom access token", validators=[TOKEN_RULE])
     new_signing_secret = _secret_field("Signing secret")
     clear_signing_secret = forms.BooleanField(
         label="Remove the signing secret",
@@ -79,7 +75,7 @@ class _ProjectForm(_ModelForm):
     def _show_hint(self, field: str, secret: Secret, help_text: str) -> None:
         if field not in self.fields:
             return
-        if secret.hint == "unreadable":
+        if secret.is_unreadable:
             help_text = _UNREADABLE
         elif secret:
             help_text = f"Stored: {secret.hint}. Leave this blank to keep it. {help_text}"

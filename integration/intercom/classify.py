@@ -53,6 +53,11 @@ def error_of(answer: Answer) -> IntercomError:
             f"{said}. Sending goes on when the limit is reset.",
             reset_at=_reset_at(answer),
         )
+    if 300 <= answer.status < 400:
+        return CredentialsError(
+            f"{said}, a redirect. Redirects are never followed, so that the token stays with Intercom. Check "
+            "INTERCOM_API_URL on this server, or the proxy in between, then resume the project."
+        )
     if _is_credentials(answer):
         return CredentialsError(f"{said}. Check the access token and its permissions, then resume the project.")
     if _is_transient(answer):
@@ -87,10 +92,6 @@ def _rejection(answer: Answer, said: str) -> RejectedError:
     unknown = _UNKNOWN_ATTRIBUTE.search(answer.said)
     if unknown:
         return UnknownAttributeError(f"{said}.", name=unknown.group(1))
-    if 300 <= answer.status < 400:
-        return RejectedError(
-            f"{said}, a redirect. Redirects are never followed, so that the token stays with Intercom."
-        )
     if "active event names" in answer.said:
         return RejectedError(f"{said}. Archive event names in Intercom (Settings, Data, Events), then redeliver.")
     return RejectedError(f"{said}.")

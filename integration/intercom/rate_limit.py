@@ -10,6 +10,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 
+# Intercom's windows last ten seconds.
+LONGEST_WINDOW_SECONDS = 120.0
+
 
 class RateBudget:
     """How many calls are left until the window's reset. Thread-safe; times in unix seconds."""
@@ -24,9 +27,10 @@ class RateBudget:
     def take(self, now: float) -> float:
         """Reserve one call. Returns 0.0 when it may go out, else the seconds until it is worth asking again."""
         with self._lock:
-            if self._left is not None and now >= self._reset_at:
-                # A new window: how much of it is left is learnt from its first answer.
-                self._left = self._limit
+            if self._left is not None and not now < self._reset_at <= now + LONGEST_WINDOW_SECONDS:
+                # A new window: how much of it is left is learnt from its first answer. And a reset that is
+                # far off is a clock that is wrong: it must not silence the headers that come after it.
+                self._left, self._reset_at = self._limit, 0.0
             if self._left is not None and self._left <= 0:
                 return max(self._reset_at - now, 0.05)
             if self._left is not None:

@@ -122,7 +122,7 @@ class Delivery(models.Model):
     status = models.CharField(
         max_length=10,
         choices=[(str(status), label) for status, label in STATUS_LABELS.items()],
-        default=DeliveryStatus.PENDING,
+        default=DeliveryStatus.PENDING.value,
     )
     # Why it was skipped (SkipReason), for filtering; `explanation` says it to people.
     reason = models.CharField(max_length=50, blank=True)
@@ -166,8 +166,9 @@ class Delivery(models.Model):
 
     @property
     def label(self) -> str:
-        """The event type's label, or RevenueCat's type where Intercom has no event for it."""
-        return BY_TYPE[EventType(self.event_type)].label if self.event_type else self.webhook_event.type
+        """The event type's label; RevenueCat's type where there is none, or a later version wrote the row."""
+        known = self.event_type in set(EventType)
+        return BY_TYPE[EventType(self.event_type)].label if known else self.webhook_event.type
 
     # --- One try, from claim to settlement: fields only; the drain saves in batches ----------------------
 

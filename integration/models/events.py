@@ -91,6 +91,7 @@ class WebhookEvent(models.Model):
             models.Index(fields=("app_user_id",)),
             models.Index(fields=("email",)),
             models.Index(fields=("type", "-id")),
+            models.Index(fields=("environment", "-id")),
             models.Index(fields=("received_at",)),
         )
 

@@ -9,6 +9,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
@@ -19,6 +20,10 @@ from integration.mapping import EventPolicy, ProjectPolicy
 from integration.models.secrets import Secret, SecretField, SecretUnreadableError
 
 AUTHORIZATION_OVERLAP = timedelta(hours=24)
+# Printable ASCII without spaces: anything else came along by mistake, and no HTTP header could carry it.
+TOKEN_RULE = RegexValidator(
+    r"\A[!-~]*\Z", "This is no access token: it holds spaces or special characters. Copy it again, by itself."
+)
 
 
 def new_authorization() -> str:
@@ -128,9 +133,9 @@ class Project(models.Model):
         return any(matches)
 
     def rotate_authorization(self, now: datetime, *, overlap: timedelta = AUTHORIZATION_OVERLAP) -> None:
-        """Make a new value; the old one stays valid for `overlap`. Saves."""
+        """Make a new value; the old one stays valid for `overlap`, unless nobody can read it any more. Saves."""
         self.previous_authorization = self.authorization
-        self.previous_authorization_until = now + overlap
+        self.previous_authorization_until = now if self.authorization.is_unreadable else now + overlap
         self.authorization = Secret.of(new_authorization())
         self.save(
             update_fields=[

@@ -13,6 +13,8 @@ from django.conf import settings
 from django.db import models
 
 SHOWN_CHARACTERS = 4
+# A Fernet token begins with its version and the upper half of its time, the same until the year 2106.
+CIPHERTEXT_PREFIX = "gAAAAA"
 # A hint of a short secret would be most of it.
 SHORTEST_HINTED = 12
 
@@ -62,6 +64,15 @@ class Secret:
             return ""
         return f"…{text[-SHOWN_CHARACTERS:]}" if len(text) >= SHORTEST_HINTED else "…"
 
+    @property
+    def is_unreadable(self) -> bool:
+        """Whether there is a secret that none of this server's keys fits."""
+        try:
+            self.reveal()
+        except SecretUnreadableError:
+            return True
+        return False
+
     def __bool__(self) -> bool:
         return bool(self._ciphertext)
 
@@ -93,9 +104,14 @@ class SecretField(_TextField):
         return Secret(value or "")
 
     def to_python(self, value: Any) -> Secret:
-        """A Secret as it is; anything else would be a plain text about to be stored, which is refused."""
+        """A Secret as it is; anything else would be a plain text about to be stored, which is refused.
+
+        What `dumpdata` wrote comes back as the ciphertext that it is.
+        """
         if isinstance(value, Secret):
             return value
+        if isinstance(value, str) and value.startswith(CIPHERTEXT_PREFIX):
+            return Secret(value)
         if value in (None, ""):
             return Secret("")
         raise TypeError("Assign Secret.of(text): a secret is never stored as it is.")

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.http import HttpRequest
-from gunicorn.http.errors import ParseException as ServerParseError
+from gunicorn.http.errors import ParseException as ServerParseError  # type: ignore[import-untyped]
 from rest_framework.exceptions import ParseError
 
 from integration.models.events import Envelope

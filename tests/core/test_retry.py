@@ -75,6 +75,11 @@ def test_after_each_try_that_time_may_heal_there_is_its_wait(outcome: Outcome, t
     assert settlement.hold is None
 
 
+@pytest.mark.parametrize("tries", [0, -1])
+def test_a_try_that_was_not_counted_is_the_first(tries: int) -> None:
+    assert after(OVERLOADED, tries=tries).due_at == NOW + timedelta(seconds=5)
+
+
 def test_the_try_after_the_last_wait_is_the_last_and_says_so() -> None:
     assert len(SCHEDULE) + 1 == MOST_TRIES
     settlement = after(OVERLOADED, tries=MOST_TRIES)

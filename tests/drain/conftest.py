@@ -48,7 +48,12 @@ class Meanwhile:
     """
 
     def __init__(
-        self, intercom: FakeIntercom, act: Callable[[], None], *, calls: int = 1, time: Callable[[], datetime] | None = None
+        self,
+        intercom: FakeIntercom,
+        act: Callable[[], None],
+        *,
+        calls: int = 1,
+        time: Callable[[], datetime] | None = None,
     ) -> None:
         self._intercom = intercom
         self._act = act

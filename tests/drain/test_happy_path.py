@@ -93,9 +93,7 @@ def test_fifty_customers_are_all_told_and_no_thread_exceeds_the_bound(project: P
     assert not prepared.violations
 
 
-def test_events_of_one_customer_go_out_in_order_and_never_two_at_once(
-    project: Project, prepared: FakeIntercom
-) -> None:
+def test_events_of_one_customer_go_out_in_order_and_never_two_at_once(project: Project, prepared: FakeIntercom) -> None:
     for number in range(6):
         receive(project, event_timestamp_ms=NEW_YEAR_MS + number * 1000)
     prepared.latency = 0.01

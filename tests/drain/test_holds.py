@@ -106,9 +106,7 @@ def test_a_short_rate_limit_is_waited_out_in_the_same_drain(project: Project, pr
     assert set(Delivery.objects.values_list("status", "tries")) == {("delivered", 1)}
 
 
-def test_the_headers_budget_is_respected_so_that_few_429_are_provoked(
-    project: Project, prepared: FakeIntercom
-) -> None:
+def test_the_headers_budget_is_respected_so_that_few_429_are_provoked(project: Project, prepared: FakeIntercom) -> None:
     for number in range(10):
         receive(project, app_user_id=f"user-{number}")
     prepared.rate_limit(20, window_seconds=1.0)
@@ -145,9 +143,7 @@ def test_calls_in_flight_with_the_old_token_do_not_hold_the_project_once_it_has_
     assert refreshed(delivery).status == "delivered"
 
 
-def test_an_inactive_project_is_not_drained_until_it_is_active_again(
-    project: Project, intercom: FakeIntercom
-) -> None:
+def test_an_inactive_project_is_not_drained_until_it_is_active_again(project: Project, intercom: FakeIntercom) -> None:
     project.active = False
     project.save()
     delivery = receive(project)

@@ -8,11 +8,10 @@ import threading
 from datetime import datetime, timedelta
 from typing import Any
 
-import psycopg
-import pytest
-from django.db import connection
+from django.db import transaction
 from django.utils import timezone
 
+from integration.drain.claim import claim
 from integration.models import Customer, Delivery, DeliveryAttempt, Project
 from tests.drain.conftest import Meanwhile
 from tests.factories import NEW_YEAR_MS, Clock, make_project, receive, refreshed, run_drain
@@ -224,16 +223,8 @@ def test_customers_that_a_killed_drain_was_busy_with_do_not_hold_up_the_others(
     assert not Delivery.objects.exclude(status="delivered").exists()
 
 
-class Killed(BaseException):
-    """Stands for SIGKILL: nothing of the drain's own clean-up catches it."""
-
-
 def kill_a_drain(project: Project, clock: Clock, threads: int = 16) -> None:
     """Claim what is due as a drain does, and die before anything of it is settled."""
-    from django.db import transaction
-
-    from integration.drain.claim import claim
-
     with transaction.atomic():
         claim(
             Project.objects.get(pk=project.pk),
@@ -243,45 +234,3 @@ def kill_a_drain(project: Project, clock: Clock, threads: int = 16) -> None:
             lease=clock.time + timedelta(seconds=45),
             chance=lambda: 0.0,
         )
-
-
-@pytest.mark.django_db(transaction=True)
-def test_during_a_call_no_transaction_is_open_and_the_attempt_stands_in_the_log(
-    intercom: FakeIntercom, settings: Any
-) -> None:
-    settings.INTERCOM_API_URL = intercom.url
-    project = make_project()
-    delivery = receive(project)
-    seen: list[tuple[int, int, int]] = []
-    # A connection from outside, as an operator's psql would be.
-    outside = psycopg.connect(**outside_params(), autocommit=True)
-
-    def look(call: object) -> None:
-        (open_transactions,) = one(
-            outside,
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
-            " AND pid <> pg_backend_pid() AND xact_start IS NOT NULL",
-        )
-        (attempts,) = one(outside, "SELECT count(*) FROM integration_deliveryattempt WHERE finished_at IS NULL")
-        (tries,) = one(outside, f"SELECT tries FROM integration_delivery WHERE id = {delivery.pk}")
-        seen.append((open_transactions, attempts, tries))
-
-    # The drain's own looks are short transactions: hold every call until one look has found none.
-    intercom.inject(faults.watch(look), times=None)
-    with outside:
-        run_drain(project)
-    assert not intercom.violations
-    assert len(seen) == len(COLD_CALLS)
-    assert {(attempts, tries) for _, attempts, tries in seen} == {(1, 1)}
-    assert 0 in {count for count, _, _ in seen}
-
-
-def outside_params() -> dict[str, Any]:
-    """How to reach the test's database without Django's pool."""
-    params = connection.get_connection_params()
-    return {name: params[name] for name in ("host", "port", "dbname", "user", "password") if params.get(name)}
-
-
-def one(outside: psycopg.Connection[Any], query: str) -> Any:
-    """The one row of a query."""
-    return outside.execute(query).fetchone()  # type: ignore[arg-type]

@@ -153,13 +153,15 @@ def test_what_intercom_rejects_fails_at_once_with_its_words(project: Project, in
     assert attempts(delivery)[0].outcome == "rejected"
 
 
-def test_a_redirect_is_never_followed(project: Project, intercom: FakeIntercom) -> None:
+def test_a_redirect_is_never_followed_and_holds_the_project(project: Project, intercom: FakeIntercom) -> None:
     delivery = receive(project)
     with FakeIntercom() as elsewhere:
         intercom.inject(faults.redirect(elsewhere.url + "/contacts"))
         run_drain(project)
         assert not elsewhere.ledger
-    assert refreshed(delivery).status == "failed"
+    assert (refreshed(delivery).status, refreshed(delivery).tries) == ("pending", 0)
+    project.refresh_from_db()
+    assert "Redirects are never followed" in project.hold_reason
 
 
 def test_a_contact_that_may_not_be_created_is_waited_for_two_days_and_then_fails(

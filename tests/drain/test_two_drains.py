@@ -7,6 +7,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -32,14 +33,14 @@ class Beside:
 
     def __init__(self, work: Callable[[], object]) -> None:
         self._work = work
-        self._error: BaseException | None = None
+        self._error: Exception | None = None
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
 
     def _run(self) -> None:
         try:
             self._work()
-        except BaseException as error:
+        except Exception as error:  # noqa: BLE001 - raised again by join
             self._error = error
         finally:
             connection.close()
@@ -70,7 +71,7 @@ class Crossings:
             spans.setdefault(self._customer(call), []).append(call)
         crossed = []
         for customer, calls in spans.items():
-            for one, next_one in zip(calls, calls[1:], strict=False):
+            for one, next_one in pairwise(calls):
                 if customer and (one.answered_at is None or one.answered_at > next_one.arrived_at):
                     crossed.append(f"{customer}: {one.line} and {next_one.line}")
         return crossed
@@ -150,9 +151,7 @@ def test_a_slow_drain_that_lost_its_lease_does_not_free_a_customer_of_another_dr
     assert Customer.objects.get().busy_until is None
 
 
-def test_redelivering_everything_while_it_is_drained_locks_nobody_out(
-    project: Project, intercom: FakeIntercom
-) -> None:
+def test_redelivering_everything_while_it_is_drained_locks_nobody_out(project: Project, intercom: FakeIntercom) -> None:
     for number in range(40):
         receive(project, app_user_id=f"user-{number % 20}", event_timestamp_ms=NEW_YEAR_MS + number * 1000)
     drains = [Beside(lambda: drain_until_done(project)) for _ in range(2)]

@@ -76,7 +76,7 @@ ROWS: list[tuple[type[IntercomError], int, str]] = [
     *((RejectedError, status, "client_error") for status in (400, 405, 406, 413, 415, 418, 422, 423)),
     (RejectedError, 400, "not_restorable"),
     (RejectedError, 400, "parameter_invalid"),
-    *((RejectedError, status, "") for status in (301, 302, 303, 307, 308)),
+    *((CredentialsError, status, "") for status in (301, 302, 303, 307, 308)),
 ]
 
 

@@ -67,7 +67,7 @@ def test_every_call_says_who_asks_in_which_version_and_what_it_takes(
     client.me()
     (call,) = intercom.ledger
     assert call.token == TOKEN
-    assert call.headers["intercom-version"] == API_VERSION == "2.14"
+    assert call.headers["intercom-version"] == API_VERSION == "2.16"
     assert call.headers["accept"] == "application/json"
     assert call.headers["user-agent"] == "rcintercom"
     assert "content-type" not in call.headers
@@ -204,7 +204,7 @@ FAULTS: list[tuple[Fault, type[IntercomError]]] = [
     *((faults.error(status, "parameter_invalid"), RejectedError) for status in (400, 406, 415, 422)),
     (faults.error(400, "not_restorable", "This user was blocked and cannot be recreated"), RejectedError),
     (faults.html(400), RejectedError),
-    *((faults.redirect("http://127.0.0.1:9/", status), RejectedError) for status in (301, 302, 303, 307, 308)),
+    *((faults.redirect("http://127.0.0.1:9/", status), CredentialsError) for status in (301, 302, 303, 307, 308)),
 ]
 
 
@@ -246,7 +246,7 @@ def test_a_redirect_is_never_followed_and_the_token_stays(
 ) -> None:
     for status in (301, 302, 303, 307, 308):
         intercom.inject(faults.redirect(f"{elsewhere.url}/events", status))
-        with pytest.raises(RejectedError, match="Redirects are never followed"):
+        with pytest.raises(CredentialsError, match="Redirects are never followed"):
             client.send_event(EVENT)
     assert elsewhere.ledger == []
     assert len(intercom.ledger) == 5

@@ -148,3 +148,12 @@ def test_whatever_answers_say_a_call_may_go_out_or_is_told_how_long_to_wait(answ
             budget.give_back({} if left is None else headers(left=left))
         else:
             now += wait
+
+
+def test_a_reset_in_the_far_future_does_not_silence_the_headers_after_it() -> None:
+    budget = RateBudget()
+    budget.take(NOW)
+    budget.give_back(headers(left=0, reset=10**15))
+    assert budget.take(NOW) == 0.0
+    budget.give_back(headers(left=0))
+    assert budget.take(NOW) > 0

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from integration.models import Project
-from integration.models.projects import Region
+from integration.models.projects import TOKEN_RULE, Region
 
 
 class Command(BaseCommand):
@@ -33,16 +33,14 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Raises CommandError where the name is taken."""
-        token = options["intercom_token"]
-        project = Project.prepared(
-            name=options["name"],
-            intercom_token=(sys.stdin.readline() if token == "-" else token).strip(),  # noqa: S105
-            now=timezone.now(),
-        )
+        """Raises CommandError where the name is taken, or the token cannot be one."""
+        given = options["intercom_token"]
+        token = (sys.stdin.readline() if given == "-" else given).strip()
+        project = Project.prepared(name=options["name"], intercom_token=token, now=timezone.now())
         project.region = options["region"]
         project.send_sandbox_events = options["send_sandbox_events"]
         try:
+            TOKEN_RULE(token)
             project.full_clean()
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error

@@ -10,7 +10,7 @@ import os
 import socket
 import sys
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import Any
 
 from django.conf import settings
@@ -91,8 +91,10 @@ class Command(BaseCommand):
         return tend
 
     def _say(self, text: str) -> None:
-        self.stdout.write(text)
-        self.stdout.flush()
+        # Nobody listens on a terminal that was closed, and that must not keep anything from being stopped.
+        with suppress(OSError):
+            self.stdout.write(text)
+            self.stdout.flush()
 
 
 def keep_database_running() -> None:
