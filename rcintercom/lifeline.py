@@ -1,13 +1,14 @@
-"""Lets a child process end when the process that started it dies, even by SIGKILL.
+"""Ties a process's life to what it depends on: a child's to its parent, a program's to its terminal.
 
-Linux does this by itself when asked (prctl, PR_SET_PDEATHSIG); elsewhere nothing happens and the caller
-must have another way to notice. Must not import Django: it runs between fork and exec.
+Linux ends children by itself when asked (prctl, PR_SET_PDEATHSIG); elsewhere nothing happens and the caller
+must have another way to notice. Must not import Django: part of it runs between fork and exec.
 """
 
 from __future__ import annotations
 
 import ctypes
 import os
+import select
 import signal
 import sys
 from collections.abc import Callable
@@ -34,3 +35,15 @@ def end_with_parent(with_signal: signal.Signals) -> Callable[[], None]:
             os.kill(os.getpid(), with_signal)
 
     return ask_the_kernel
+
+
+def watch_terminal() -> Callable[[], bool]:
+    """Return a question: has the terminal that is standard input now been closed since?
+
+    A closed terminal signals the first process in it alone, and where that is `make` it is not passed on.
+    """
+    if not os.isatty(0):
+        return lambda: False
+    poll = select.poll()
+    poll.register(0, 0)
+    return lambda: any(state & select.POLLHUP for _, state in poll.poll(0))

@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from types import FrameType
 
-from rcintercom.lifeline import end_with_parent
+from rcintercom.lifeline import end_with_parent, watch_terminal
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -152,8 +152,13 @@ class Supervisor:
         self._signalled = threading.Event()
 
     def run(self) -> int:
-        """Return 0 after SIGINT, SIGTERM or SIGHUP, 1 when a program cannot be started. Nothing is left running."""
-        before = {number: signal.signal(number, self._on_signal) for number in STOP_SIGNALS}
+        """Return 0 when a signal comes or the terminal is closed, 1 when a program cannot be started.
+
+        Either way nothing is left running.
+        """
+        # What is ignored stays ignored: that is how nohup asks for it.
+        heeded = [number for number in STOP_SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+        before = {number: signal.signal(number, self._on_signal) for number in heeded}
         try:
             self._run_first()
             self._keep_running()
@@ -182,7 +187,8 @@ class Supervisor:
                 raise CannotStartError(f"{child.program.name} {describe_exit(code)}; nothing else was started.")
 
     def _keep_running(self) -> None:
-        while not self._signalled.is_set():
+        terminal_is_gone = watch_terminal()
+        while not self._signalled.is_set() and not terminal_is_gone():
             now = time.monotonic()
             for child in self._children:
                 child.look_after(now)

@@ -66,7 +66,7 @@ def test_many_rings_at_the_same_instant_leave_one_bell_and_no_error() -> None:
                 ring(project.pk)
                 # The transaction must be of use still after a ring that came too late.
                 Project.objects.get(pk=project.pk)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - the test looks at it
             errors.append(error)
         finally:
             connection.close()
@@ -132,6 +132,22 @@ def test_the_job_of_a_living_worker_is_left_alone() -> None:
     start_jobs(heartbeat_ago=1)
     rescue()
     assert bells(project) == ["doing"]
+
+
+@pytest.mark.usefixtures("no_bells")
+def test_a_job_whose_end_a_living_worker_could_not_write_down_is_cleared_away() -> None:
+    forgotten, running = make_project(), make_project()
+    ring(forgotten.pk)
+    start_jobs()
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE procrastinate_events SET at = at - interval '2 minutes'")
+    ring(running.pk)
+    start_jobs()
+    ring(forgotten.pk)
+    receive(forgotten)
+    rescue()
+    assert bells(forgotten) == ["todo"]
+    assert bells(running) == ["doing"]
 
 
 def start_jobs(*, heartbeat_ago: float = 0) -> None:

@@ -147,8 +147,8 @@ def _start(layout: Layout) -> subprocess.Popen[bytes]:
         become_server_user(layout)
     _open_log(layout.log)
     _end_leftovers(layout)
-    _make_cluster(layout)
     _make_socket_dir(layout.socket_dir)
+    _make_cluster(layout)
     options = SERVER_OPTIONS | {"unix_socket_directories": str(layout.socket_dir)}
     server = subprocess.Popen(  # noqa: S603 - PostgreSQL's own program
         [program("postgres"), "-D", str(layout.cluster), *(f"--{name}={value}" for name, value in options.items())],

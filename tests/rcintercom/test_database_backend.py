@@ -1,0 +1,103 @@
+"""Django on the embedded PostgreSQL: when the server starts, and what happens when it goes away."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from rcintercom.embedded_postgres.server import Server
+from tests.rcintercom.processes import a_place, hear, is_alive, running, until
+
+QUERY = """
+import sys, django
+django.setup()
+from django.db import connection, connections, OperationalError
+def ask():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_database(), pg_postmaster_start_time()::text")
+        print("answer", *cursor.fetchone())
+    connection.close()
+ask()
+"""
+AGAIN = """
+for line in sys.stdin:
+    try:
+        ask()
+    except OperationalError as error:
+        print("answer refused")
+        connection.close()
+"""
+ASYNC_POOL = """
+import asyncio
+from procrastinate.contrib.django import app
+async def look():
+    with app.replace_connector(app.connector.get_worker_connector()):
+        async with app.open_async():
+            print("async", await app.connector.execute_query_one_async("SELECT current_database() AS name"))
+asyncio.run(look())
+"""
+
+
+@pytest.fixture(scope="module")
+def var_dir() -> Iterator[Path]:
+    with a_place() as directory:
+        yield directory
+
+
+@pytest.fixture
+def env(var_dir: Path) -> Iterator[Mapping[str, str]]:
+    """An environment without DATABASE_URL; afterwards no server may be left."""
+    yield {"VAR_DIR": str(var_dir), "DATABASE_URL": "", "DJANGO_SETTINGS_MODULE": "rcintercom.settings"}
+    server = Server(var_dir / "postgres")
+    until(lambda: not server.layout.pid_file.exists(), "the server has stopped")
+
+
+def test_help_starts_no_server(env: Mapping[str, str], var_dir: Path) -> None:
+    with running("manage.py", "help", env=env) as process:
+        hear(process, "migrate")
+        assert process.wait() == 0
+    assert not (var_dir / "postgres").exists()
+
+
+def test_the_first_query_starts_the_server_and_makes_the_database(env: Mapping[str, str]) -> None:
+    with running("-c", QUERY, env=env) as process:
+        assert hear(process, "answer").split()[1] == "rcintercom"
+        assert process.wait() == 0
+
+
+def test_the_engine_gets_parameters_for_a_pool_of_its_own(env: Mapping[str, str]) -> None:
+    with running("-c", QUERY + ASYNC_POOL, env=env) as process:
+        assert hear(process, "async") == "async {'name': 'rcintercom'}"
+
+
+def test_a_process_that_lives_on_gets_a_new_server_when_the_postmaster_is_killed(
+    env: Mapping[str, str], var_dir: Path
+) -> None:
+    layout = Server(var_dir / "postgres").layout
+    with running("-c", QUERY + AGAIN, env=env) as process:
+        assert process.stdin
+        before = hear(process, "answer")
+        killed = int(layout.pid_file.read_text().split()[0])
+        os.kill(killed, signal.SIGKILL)
+        until(lambda: not is_alive(killed), "the postmaster is dead")
+
+        # The pool hands out the connections that it still has; each is found broken once.
+        after = "answer refused"
+        for _ in range(10):
+            process.stdin.write("again\n")
+            process.stdin.flush()
+            after = hear(process, "answer")
+            if after != "answer refused":
+                break
+
+    assert after.startswith("answer rcintercom")
+    assert after != before
+
+
+def test_psql_finds_the_server(env: Mapping[str, str]) -> None:
+    with running("manage.py", "dbshell", "--", "-Atc", "SELECT 'psql in ' || current_database()", env=env) as process:
+        assert hear(process, "psql in") == "psql in rcintercom"
