@@ -7,16 +7,17 @@ still hold that lease (compare-and-swap), so two workers on one delivery are har
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from dataclasses import asdict
 from datetime import datetime
 
-from django.db import models, transaction
+from django.db import connection, models, transaction
 from django.db.models import Exists, OuterRef, Q
 
 from integration.event_types import BY_TYPE, EventType
 from integration.intercom.messages import normalised_event_name
 from integration.mapping import Send, Skip
 from integration.models.customers import Customer
-from integration.models.events import WebhookEvent
+from integration.models.events import Envelope, WebhookEvent
 from integration.models.projects import Project
 from integration.retry import DeliveryStatus, Settlement
 
@@ -31,8 +32,41 @@ STATUS_LABELS = {
 }
 
 
+# One statement, so one transaction and one round trip: a new event is stored with what is owed for it; a repeat,
+# also one at the same instant, is counted and owes nothing.
+_ACCEPT = """
+WITH event AS (
+    INSERT INTO integration_webhookevent
+        (project_id, event_id, type, app_user_id, email, environment, store, product_id, event_at, payload,
+         received_at, repeats)
+    VALUES (%(project)s, %(event_id)s, %(type)s, %(app_user_id)s, %(email)s, %(environment)s, %(store)s,
+            %(product_id)s, %(event_at)s, %(document)s::jsonb, %(now)s, 0)
+    ON CONFLICT (project_id, event_id)
+    DO UPDATE SET repeats = integration_webhookevent.repeats + 1, last_repeated_at = EXCLUDED.received_at
+    RETURNING id, repeats
+), owed AS (
+    INSERT INTO integration_delivery
+        (project_id, webhook_event_id, app_user_id, status, reason, explanation, event_type, event_name, tries,
+         due_at, created_at)
+    SELECT %(project)s, id, %(app_user_id)s, %(pending)s, '', '', '', '', 0, %(now)s, %(now)s
+    FROM event WHERE repeats = 0
+)
+SELECT repeats = 0 FROM event
+"""
+
+
 class DeliveryQuerySet(models.QuerySet["Delivery"]):
     """What is due, and the verbs on many deliveries."""
+
+    def accept(self, project: Project, envelope: Envelope, now: datetime) -> bool:
+        """Store an event and the delivery that is owed for it, due now. Returns False for an event id seen before.
+
+        Outside a transaction it is committed when this returns.
+        """
+        values = {"project": project.pk, "pending": str(DeliveryStatus.PENDING), "now": now, **asdict(envelope)}
+        with connection.cursor() as cursor:
+            cursor.execute(_ACCEPT, values)
+            return bool(cursor.fetchone()[0])
 
     def due(self, now: datetime) -> DeliveryQuerySet:
         """Owed and to be sent at `now` or before; a lease that has run out counts."""

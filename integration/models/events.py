@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db import connection, models
+from django.db import models
 
 from integration.models.projects import Project
 from integration.revenuecat.events import RevenueCatEvent, parse
@@ -28,42 +27,6 @@ class Envelope:
     document: str
 
 
-# One round trip: a new event is inserted; a repeat, also one at the same instant, is counted.
-_RECORD = """
-INSERT INTO integration_webhookevent
-    (project_id, event_id, type, app_user_id, email, environment, store, product_id, event_at, payload,
-     received_at, repeats)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s::jsonb, %s, 0)
-ON CONFLICT (project_id, event_id)
-DO UPDATE SET repeats = integration_webhookevent.repeats + 1, last_repeated_at = EXCLUDED.received_at
-RETURNING id, repeats
-"""
-
-
-class WebhookEventQuerySet(models.QuerySet["WebhookEvent"]):
-    """Recording what arrives."""
-
-    def record(self, project_id: uuid.UUID, envelope: Envelope, now: datetime) -> tuple[int, bool]:
-        """Store the event once. Returns its row id, and whether it is new; a repeat is counted instead."""
-        values: list[str | datetime | None] = [
-            str(project_id),
-            envelope.event_id,
-            envelope.type,
-            envelope.app_user_id,
-            envelope.email,
-            envelope.environment,
-            envelope.store,
-            envelope.product_id,
-            envelope.event_at,
-            envelope.document,
-            now,
-        ]
-        with connection.cursor() as cursor:
-            cursor.execute(_RECORD, values)
-            row_id, repeats = cursor.fetchone()
-        return int(row_id), repeats == 0
-
-
 class WebhookEvent(models.Model):
     """What RevenueCat sent, raw. The named columns repeat parts of the payload, for looking things up."""
 
@@ -80,8 +43,6 @@ class WebhookEvent(models.Model):
     received_at = models.DateTimeField("received")
     repeats = models.PositiveIntegerField(default=0, help_text="How often RevenueCat sent it again.")
     last_repeated_at = models.DateTimeField(null=True, blank=True)
-
-    objects = WebhookEventQuerySet.as_manager()
 
     class Meta:
         ordering = ("-id",)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
+from functools import partial
 from typing import Any
 
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 from rest_framework import status
 from rest_framework.exceptions import MethodNotAllowed, NotFound, UnsupportedMediaType
@@ -14,11 +16,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from integration.models import Delivery, Project, WebhookEvent
+from integration.models import Delivery, Project
 from integration.models.events import Envelope
 from integration.tasks import ring
 from integration.webhooks.authentication import RevenueCatAuthentication
 from integration.webhooks.body import parse_envelope, read_body
+from integration.webhooks.errors import DatabaseAway
+
+logger = logging.getLogger(__name__)
 
 
 class AlwaysJSON(BaseContentNegotiation):
@@ -37,7 +42,7 @@ class RevenueCatWebhookView(APIView):
     """Takes one webhook.
 
     Answers 200 `{"status": "accepted"}` after the commit, or `{"status": "duplicate"}` for an event id seen
-    before; 400, 401, 404, 405, 413 or 415 with DRF's error body otherwise. RevenueCat counts anything but 200
+    before; 400, 401, 404, 405, 413, 415 or 503 with DRF's error body otherwise. RevenueCat counts anything but 200
     as a failure and sends again (https://www.revenuecat.com/docs/integrations/webhooks).
     """
 
@@ -66,6 +71,13 @@ class RevenueCatWebhookView(APIView):
             status=status.HTTP_200_OK,
         )
 
+    def handle_exception(self, exc: Exception) -> Response:
+        """DRF's answer; a database that does not answer is a 503, and RevenueCat sends again."""
+        if isinstance(exc, OperationalError | InterfaceError):
+            logger.error("a webhook could not be stored: the database does not answer")
+            exc = DatabaseAway()
+        return super().handle_exception(exc)
+
     def read_body(self, request: Request) -> bytes:
         """The raw body, read once and bounded; the signature is over exactly these bytes."""
         if self._body is None:
@@ -74,21 +86,12 @@ class RevenueCatWebhookView(APIView):
 
 
 def accept(project: Project, envelope: Envelope) -> bool:
-    """Store an event and its delivery, commit, then ring. Returns False for an event id seen before."""
-    now = timezone.now()
-    with transaction.atomic():
-        row_id, is_new = WebhookEvent.objects.record(project.pk, envelope, now)
-        if is_new:
-            Delivery.objects.create(
-                project=project,
-                webhook_event_id=row_id,
-                app_user_id=envelope.app_user_id,
-                due_at=now,
-                created_at=now,
-            )
-            # After the commit, or the drain could look before there is anything to see. Robust: the event is
-            # safe by then, and a bell that fails is made good by the tending.
-            transaction.on_commit(lambda: ring(project.pk), robust=True)
+    """Store an event and what is owed for it, commit, then ring. Returns False for an event id seen before."""
+    is_new = Delivery.objects.accept(project, envelope, timezone.now())
+    if is_new:
+        # After the commit, or the drain could look before there is anything to see. Robust: the event is
+        # safe by then, and a bell that fails is made good by the tending.
+        transaction.on_commit(partial(ring, project.pk), robust=True)
     return is_new
 
 

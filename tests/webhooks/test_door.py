@@ -10,11 +10,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
+from django.db import connection
 
 from integration.models import Delivery, WebhookEvent
 from tests.factories import AUTHORIZATION, FIXTURES, make_project, raw, refreshed, run_drain, webhook
 from tests.fake_intercom import FakeIntercom
+from tests.processes import outside_params
 from tests.webhooks.conftest import Door
 
 ODD_BUT_GOOD = sorted((FIXTURES / "door").glob("*.json"))
@@ -398,13 +401,27 @@ def test_a_body_of_exactly_1_mib_is_read_and_one_byte_more_is_413(door: Door) ->
     assert door.stored == 1
 
 
-def test_the_door_costs_three_statements_and_a_repeat_two(door: Door, django_assert_num_queries: Any) -> None:
+def test_the_door_costs_two_statements_whether_an_event_is_new_or_not(
+    door: Door, django_assert_num_queries: Any
+) -> None:
     body = webhook()
-    # Project, event, delivery; and the savepoint and its release that stand for the transaction in a test.
-    with django_assert_num_queries(5):
-        door.post(body)
-    with django_assert_num_queries(4):
-        door.post(body)
+    # The project; the event with its delivery.
+    for status in ("accepted", "duplicate"):
+        with django_assert_num_queries(2):
+            assert door.post(body).json() == {"status": status}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_database_that_cannot_store_is_503_and_the_event_is_taken_when_it_is_sent_again(door: Door) -> None:
+    body = webhook()
+    with psycopg.connect(**outside_params()) as outside:
+        outside.execute("LOCK TABLE integration_webhookevent IN ACCESS EXCLUSIVE MODE")
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '20ms'")
+        answer = door.post(body)
+    assert (answer.status_code, list(answer.json())) == (503, ["detail"])
+    assert "Send it again" in answer.json()["detail"]
+    assert door.post(body).json() == {"status": "accepted"}
 
 
 def test_ringing_costs_two_statements_and_one_where_the_bell_has_been_rung(
