@@ -35,7 +35,10 @@ def load_sample(name_or_file: str) -> dict[str, Any]:
         raise UnknownSampleError(
             f"There is no sample or file named {name_or_file}. The samples are: {', '.join(sample_names())}."
         )
-    body = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        body = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path} is not JSON: {error}") from error
     if not isinstance(body, dict) or not isinstance(body.get("event"), dict):
         raise ValueError(f"{path} is not a webhook body: it has no `event` object.")
     return body
