@@ -125,7 +125,7 @@ TEMPLATES: list[dict[str, Any]] = [
 # The pool keeps connections between requests; it needs CONN_MAX_AGE 0, which is Django's default.
 DATABASES: dict[str, dict[str, Any]]
 if env.str("DATABASE_URL", default=""):
-    DATABASES = {"default": env.db("DATABASE_URL", engine="django.db.backends.postgresql")}
+    DATABASES = {"default": env.db("DATABASE_URL", engine="rcintercom.postgres")}
     # A socket directory is written %2Fvar%2Frun%2Fpostgresql in a URL; django-environ leaves it so.
     DATABASES["default"]["HOST"] = unquote(DATABASES["default"].get("HOST", ""))
 else:
@@ -136,8 +136,8 @@ else:
             "DATA_DIR": VAR_DIR / "postgres",
         },
     }
-# A connection that died in the pool, by a restart of PostgreSQL say, must not cost a webhook its 200.
-DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+# A connection that died in the pool, by a restart of PostgreSQL say, must not cost a webhook its 200:
+# both engines see to that, and CONN_HEALTH_CHECKS must stay off (rcintercom/postgres/base.py says why).
 DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
     "min_size": env.int("DATABASE_POOL_MIN", default=1),
     "max_size": env.int("DATABASE_POOL_MAX", default=10),

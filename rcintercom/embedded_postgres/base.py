@@ -1,4 +1,4 @@
-"""What Django loads for `ENGINE = "rcintercom.embedded_postgres"`: its PostgreSQL backend, server included.
+"""What Django loads for `ENGINE = "rcintercom.embedded_postgres"`: the PostgreSQL backend, server included.
 
 The server is started when the first connection's parameters are asked for, not by importing or configuring, and
 again when a new connection finds it gone. `DATA_DIR` in the database's settings says where everything lies.
@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS
-from django.db.backends.postgresql import base, client
+from django.db.backends.postgresql import client
 
 from rcintercom.embedded_postgres.layout import PORT, SUPERUSER, Layout, program
 from rcintercom.embedded_postgres.server import Server
+from rcintercom.postgres import base
 
 
 class DatabaseClient(client.DatabaseClient):
@@ -30,7 +31,7 @@ class DatabaseClient(client.DatabaseClient):
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """Django's own, with the server under it."""
+    """The one for every PostgreSQL, with the server under it."""
 
     client_class = DatabaseClient
 

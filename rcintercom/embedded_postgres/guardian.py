@@ -22,9 +22,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
-import psutil
-
 from rcintercom.embedded_postgres.layout import PORT, SUPERUSER, Layout, program
+from rcintercom.embedded_postgres.leftovers import end_leftovers
 from rcintercom.embedded_postgres.system_user import SystemUserError, become_server_user
 from rcintercom.lifeline import end_with_parent
 
@@ -32,9 +31,6 @@ READY = "ready"
 # From the politest way of stopping to the rudest, with the seconds that each is given: "fast" writes a
 # checkpoint, "immediate" leaves it to the recovery at the next start. Both lose nothing that was committed.
 STOPPING = ((signal.SIGINT, 30), (signal.SIGQUIT, 5), (signal.SIGKILL, 5))
-LEFTOVER_SECONDS = 10
-# Processes without their postmaster end at once by themselves, unless they are busy.
-ORPHAN_SECONDS = 1
 # How long a start is watched before the callers are left to wait for it by themselves.
 PATIENCE_SECONDS = 60
 LARGEST_LOG = 10 * 1024 * 1024
@@ -146,7 +142,7 @@ def _start(layout: Layout) -> subprocess.Popen[bytes]:
     if os.geteuid() == 0:
         become_server_user(layout)
     _open_log(layout.log)
-    _end_leftovers(layout)
+    end_leftovers(layout)
     _make_socket_dir(layout.socket_dir)
     _make_cluster(layout)
     options = SERVER_OPTIONS | {"unix_socket_directories": str(layout.socket_dir)}
@@ -171,56 +167,6 @@ def _open_log(log: Path) -> None:
     os.dup2(opened, 2)
     os.close(opened)
     os.close(nothing)
-
-
-def _end_leftovers(layout: Layout) -> None:
-    """End the processes of a server whose guardian or postmaster was killed, and its stale pid file.
-
-    Nobody guards them, so nobody would stop them; and a pid file may name a process that is somebody else today.
-    """
-    directory = str(layout.cluster)
-    left = [one for one in psutil.process_iter(["name", "cwd"]) if _runs_in(one, directory)]
-    postmaster = _named_in(layout.pid_file)
-    patience = ORPHAN_SECONDS
-    for one in left:
-        if one.pid == postmaster:
-            patience = LEFTOVER_SECONDS
-            with suppress(psutil.NoSuchProcess):
-                one.send_signal(signal.SIGINT)
-    if not _all_end(left, patience):
-        for one in left:
-            with suppress(psutil.NoSuchProcess):
-                one.kill()
-        _all_end(left, LEFTOVER_SECONDS)
-    layout.pid_file.unlink(missing_ok=True)
-
-
-def _runs_in(process: psutil.Process, directory: str) -> bool:
-    return bool(process.info["name"] == "postgres" and process.info["cwd"] == directory)
-
-
-def _named_in(pid_file: Path) -> int | None:
-    try:
-        return int(pid_file.read_text(encoding="utf-8").splitlines()[0])
-    except (OSError, ValueError, IndexError):
-        return None
-
-
-def _all_end(processes: list[psutil.Process], seconds: float) -> bool:
-    """Whether all of them end in time; one that nobody has reaped yet (in a container perhaps never) has ended."""
-    deadline = time.monotonic() + seconds
-    while any(_is_alive(one) for one in processes):
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
-
-
-def _is_alive(process: psutil.Process) -> bool:
-    try:
-        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return False
 
 
 def _make_cluster(layout: Layout) -> None:

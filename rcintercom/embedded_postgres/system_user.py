@@ -26,9 +26,9 @@ class SystemUserError(Exception):
 def become_server_user(layout: Layout) -> None:
     """Give the server's files to its user, let that user reach them, and become it for good."""
     user = _server_user(layout.data_dir)
-    for path in (layout.data_dir, layout.holders_lock, layout.guardian_lock, layout.log):
-        if path.exists():
-            os.chown(path, user.pw_uid, user.pw_gid)
+    for path in _files_to_give(layout):
+        # Never what a link points to: the directory may be somebody else's, and this is root.
+        os.chown(path, user.pw_uid, user.pw_gid, follow_symlinks=False)
     _let_through(layout.data_dir.parent)
     for tree in installed_trees():
         _let_through(tree)
@@ -36,6 +36,15 @@ def become_server_user(layout: Layout) -> None:
     os.setgroups([])
     os.setgid(user.pw_gid)
     os.setuid(user.pw_uid)
+
+
+def _files_to_give(layout: Layout) -> list[Path]:
+    """What root's processes have made here, or was given to root by a chown -R of the whole checkout."""
+    found = [layout.data_dir]
+    for path in layout.data_dir.iterdir():
+        if path.lstat().st_uid == 0:
+            found += [path] if path.is_symlink() else [path, *path.rglob("*")]
+    return found
 
 
 def _server_user(data_dir: Path) -> pwd.struct_passwd:

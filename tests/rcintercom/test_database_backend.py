@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import psycopg
 import pytest
 
+from rcintercom.embedded_postgres.layout import PORT, SUPERUSER
 from rcintercom.embedded_postgres.server import Server
 from tests.rcintercom.processes import a_place, hear, is_alive, running, until
 
 QUERY = """
 import sys, django
 django.setup()
-from django.db import connection, connections, OperationalError
+from django.db import connection
 def ask():
     with connection.cursor() as cursor:
         cursor.execute("SELECT current_database(), pg_postmaster_start_time()::text")
@@ -25,11 +28,22 @@ ask()
 """
 AGAIN = """
 for line in sys.stdin:
-    try:
-        ask()
-    except OperationalError as error:
-        print("answer refused")
-        connection.close()
+    ask()
+"""
+FULL_POOL = """
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from django.conf import settings
+size = settings.DATABASES["default"]["OPTIONS"]["pool"]["max_size"]
+together = Barrier(size)
+def hold():
+    with connection.cursor() as cursor:
+        together.wait()
+    connection.close()
+with ThreadPoolExecutor(size) as threads:
+    for held in [threads.submit(hold) for _ in range(size)]:
+        held.result()
+print("connections", connection.pool.get_stats()["pool_available"])
 """
 ASYNC_POOL = """
 import asyncio
@@ -85,17 +99,27 @@ def test_a_process_that_lives_on_gets_a_new_server_when_the_postmaster_is_killed
         os.kill(killed, signal.SIGKILL)
         until(lambda: not is_alive(killed), "the postmaster is dead")
 
-        # The pool hands out the connections that it still has; each is found broken once.
-        after = "answer refused"
-        for _ in range(10):
-            process.stdin.write("again\n")
-            process.stdin.flush()
-            after = hear(process, "answer")
-            if after != "answer refused":
-                break
+        process.stdin.write("again\n")
+        process.stdin.flush()
+        after = hear(process, "answer")
 
     assert after.startswith("answer rcintercom")
     assert after != before
+
+
+def test_a_full_pool_of_dead_connections_costs_nobody_an_answer(env: Mapping[str, str], var_dir: Path) -> None:
+    layout = Server(var_dir / "postgres").layout
+    with running("-c", QUERY + FULL_POOL + AGAIN, env=env) as process:
+        assert process.stdin
+        assert hear(process, "connections") == "connections 10"
+        with psycopg.connect(host=str(layout.socket_dir), port=PORT, user=SUPERUSER, dbname="postgres") as other:
+            other.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'rcintercom'")
+        began = time.monotonic()
+        process.stdin.write("again\n")
+        process.stdin.flush()
+        assert hear(process, "answer").startswith("answer rcintercom")
+        # The pool's own check would have given up after ten.
+        assert time.monotonic() - began < 5
 
 
 def test_psql_finds_the_server(env: Mapping[str, str]) -> None:

@@ -273,3 +273,10 @@ def test_root_and_the_owner_of_the_data_take_turns(place: Path) -> None:
     assert ask(server, "SELECT 1") == "1"
     server.leave()
     assert server.layout.cluster.stat().st_uid == 65534
+
+    # Given to root, as by a chown -R of the whole checkout, it goes to the server's own user.
+    for path in (place, *place.rglob("*")):
+        os.chown(path, 0, 0)
+    server.start()
+    assert psutil.Process(postmaster(server)).username() == "pgserver"
+    server.leave()
