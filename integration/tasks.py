@@ -10,6 +10,7 @@ import asyncio
 import logging
 import signal
 import threading
+import time
 import uuid
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
@@ -29,14 +30,21 @@ from integration.drain import drain
 from integration.drain.loop import LEASE_MARGIN_SECONDS, LONGEST_WAIT, SLICE_SECONDS
 from integration.intercom.client import ATTEMPT_SECONDS
 from integration.models import Delivery, Project
+from integration.models.retention import pruning
 
 logger = logging.getLogger(__name__)
 
 DRAIN_QUEUE = "drain"
 TEND_QUEUE = "tend"
+PRUNE_QUEUE = "prune"
+EVERY_HOUR = "17 * * * *"
 # croniter reads a sixth field as seconds.
 EVERY_FIVE_SECONDS = "* * * * * */5"
 DRAIN_TASK = "integration.drain"
+PRUNE_TASK = "integration.prune"
+# Between two batches the disk belongs to the others.
+PRUNE_PAUSE_SECONDS = 0.05
+PRUNE_POLLING_SECONDS = 5.0
 # How many projects one worker drains at the same time.
 PROJECTS_AT_ONCE = 8
 # A worker that has not been heard of for this long is taken for dead, and its drains go to another one.
@@ -62,22 +70,18 @@ def ring(project_id: uuid.UUID) -> None:
     Cheap when the bell has been rung already: one indexed look.
     """
     lock = f"{DRAIN_QUEUE}:{project_id}"
-    if ProcrastinateJob.objects.filter(queueing_lock=lock, status=Status.TODO.value).exists():
-        return
-    job = Job(
-        id=None,
-        queue=DRAIN_QUEUE,
-        task_name=DRAIN_TASK,
-        lock=lock,
-        queueing_lock=lock,
-        task_kwargs={"project_id": str(project_id)},
-    )
+    if not ProcrastinateJob.objects.filter(queueing_lock=lock, status=Status.TODO.value).exists():
+        _defer(DRAIN_QUEUE, DRAIN_TASK, lock, project_id=str(project_id))
+
+
+def _defer(queue: str, task: str, lock: str, **kwargs: str) -> None:
+    job = Job(id=None, queue=queue, task_name=task, lock=lock, queueing_lock=lock, task_kwargs=dict(kwargs))
     try:
         # A savepoint: two rings at the same instant collide inside whatever transaction is open.
         with transaction.atomic():
             _doorbell.defer_job(job)
     except AlreadyEnqueued:
-        logger.debug("project %s has been rung for already", project_id)
+        logger.debug("%s has been rung for already", lock)
 
 
 @app.task(name=DRAIN_TASK, queue=DRAIN_QUEUE)
@@ -95,6 +99,23 @@ def ring_due(timestamp: int = 0) -> None:
     for project in Project.objects.sending(now):
         if Delivery.objects.due(now).filter(project=project).exists():
             ring(project.pk)
+
+
+@app.periodic(cron=EVERY_HOUR)
+@app.task(name=PRUNE_TASK, queue=PRUNE_QUEUE, lock="prune", queueing_lock="prune")
+def prune(timestamp: int = 0) -> None:
+    """Delete what the projects need not keep any longer; after a slice of time another job goes on."""
+    deadline = time.monotonic() + SLICE_SECONDS
+    total = 0
+    for _, count in pruning(timezone.now()):
+        total += count
+        if stopping.wait(PRUNE_PAUSE_SECONDS):
+            break
+        if time.monotonic() >= deadline:
+            _defer(PRUNE_QUEUE, PRUNE_TASK, "prune")
+            break
+    if total:
+        logger.info("pruned %d events that were old enough", total)
 
 
 @app.periodic(cron=EVERY_FIVE_SECONDS)
@@ -137,10 +158,12 @@ async def _work() -> None:
     # One thread for every project, and some for the tending.
     loop.set_default_executor(ThreadPoolExecutor(PROJECTS_AT_ONCE + 4, thread_name_prefix="drain"))
     async with app.open_async():
-        # The tending has a worker of its own: it must run also when every project is busy.
+        # The tending has a worker of its own: it must run also when every project is busy. So has the pruning, which
+        # is in no hurry and must not keep the tending.
         workers = [
             asyncio.create_task(_worker(DRAIN_QUEUE, PROJECTS_AT_ONCE)),
             asyncio.create_task(_worker(TEND_QUEUE, 1)),
+            asyncio.create_task(_worker(PRUNE_QUEUE, 1, polling_seconds=PRUNE_POLLING_SECONDS, listen=False)),
         ]
 
         def stop() -> None:
@@ -162,13 +185,16 @@ async def _work() -> None:
         )
 
 
-async def _worker(queue: str, concurrency: int) -> None:
+async def _worker(
+    queue: str, concurrency: int, *, polling_seconds: float = POLLING_SECONDS, listen: bool = True
+) -> None:
     await app.run_worker_async(
         queues=[queue],
         name=queue,
         concurrency=concurrency,
         install_signal_handlers=False,
-        fetch_job_polling_interval=POLLING_SECONDS,
+        fetch_job_polling_interval=polling_seconds,
+        listen_notify=listen,
         update_heartbeat_interval=HEARTBEAT_SECONDS,
         stalled_worker_timeout=STALLED_SECONDS,
         delete_jobs="always",

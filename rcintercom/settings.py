@@ -8,6 +8,7 @@ and a test insists on it.
 from __future__ import annotations
 
 import os
+from datetime import timedelta
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,8 @@ from urllib.parse import unquote, urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
-from django.templatetags.static import static
-from django.urls import reverse_lazy
 
+from rcintercom.admin_look import ADMIN_LOOK
 from rcintercom.server_keys import read_or_make_keys
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -70,10 +70,14 @@ if HTTPS:
     SECURE_HSTS_PRELOAD = env.bool("SECURE_HSTS_PRELOAD", default=True)
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
-SESSION_COOKIE_HTTPONLY = True
-CSRF_COOKIE_HTTPONLY = True
+    # Browsers take cookies of these names only from this very host, over HTTPS: no neighbour can plant one.
+    SESSION_COOKIE_NAME = "__Host-sessionid"
+    CSRF_COOKIE_NAME = "__Host-csrftoken"
+# How many proxies add the address of whoever calls them to X-Forwarded-For; 0 believes the connection alone.
+TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 
 # --- Intercom ----------------------------------------------------------------------------------------
 # Overrides Intercom's host for every region: stand-ins, tests, a recording proxy.
@@ -91,9 +95,11 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "rest_framework",
     "procrastinate.contrib.django",
+    "axes",
     "integration.apps.IntegrationConfig",
 ]
 MIDDLEWARE = [
+    "rcintercom.security_headers.SecurityHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -102,6 +108,8 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    # Last, so that what it says of a locked sign-in passes through all the others.
+    "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "rcintercom.urls"
 WSGI_APPLICATION = "rcintercom.wsgi.application"
@@ -146,6 +154,27 @@ DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Sign-in, language, time ---------------------------------------------------------------------------
+# Locks a user name for an address after failed attempts, and for nobody else: whoever knows a name must not be
+# able to keep its owner out. Further attempts while it is locked are not written down.
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_CLIENT_IP_CALLABLE = "rcintercom.client_address.client_address"
+AXES_LOCKOUT_CALLABLE = "integration.admin.lockout.locked_out"
+AXES_ENABLE_ADMIN = False
+AXES_DISABLE_ACCESS_LOG = True
+AXES_VERBOSE = False
+# People type passwords into the field for the name: the log names the address alone.
+AXES_SENSITIVE_PARAMETERS = ["username"]
+# Signed in for a working day.
+SESSION_COOKIE_AGE = 12 * 60 * 60
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_SAMESITE = "Lax"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
@@ -163,8 +192,18 @@ STATIC_URL = "static/"
 # the pinned version of unfold, so nothing is cached for ever.
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 
 # --- REST framework: only the webhook endpoint uses it ---------------------------------------------------
+# Counts of refused webhooks, in the memory of each process: no more of them than this, the oldest go first.
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+    "refusals": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "LOCATION": "refusals",
+        "OPTIONS": {"MAX_ENTRIES": 10_000},
+    },
+}
 REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
@@ -175,6 +214,7 @@ REST_FRAMEWORK = {
 
 # --- Log: one line an event, on standard error, where every supervisor looks -----------------------------
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
+UNSAID = {HTTPStatus.UNAUTHORIZED, HTTPStatus.TOO_MANY_REQUESTS}
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -187,7 +227,7 @@ LOGGING = {
     "filters": {
         "not_refused": {
             "()": "django.utils.log.CallbackFilter",
-            "callback": lambda record: getattr(record, "status_code", None) != HTTPStatus.UNAUTHORIZED,
+            "callback": lambda record: getattr(record, "status_code", None) not in UNSAID,
         }
     },
     "loggers": {
@@ -198,49 +238,5 @@ LOGGING = {
 }
 
 # --- Admin ------------------------------------------------------------------------------------------------
-
-
-def _page(title: str, icon: str, model: str) -> dict[str, Any]:
-    """A link in the admin's sidebar, for those who may view the model."""
-    app, name = model.split(".")
-    permission = f"{app}.view_{name}"
-    return {
-        "title": title,
-        "icon": icon,
-        "link": reverse_lazy(f"admin:{app}_{name}_changelist"),
-        "permission": lambda request: request.user.has_perm(permission),
-    }
-
-
 LOGIN_REDIRECT_URL = "admin:index"
-
-UNFOLD = {
-    "SITE_TITLE": "rcintercom",
-    "SITE_HEADER": "rcintercom",
-    "SITE_SUBHEADER": "RevenueCat to Intercom",
-    "SITE_SYMBOL": "sync_alt",
-    "SITE_FAVICONS": [
-        {"rel": "icon", "type": "image/svg+xml", "href": lambda _: static("integration/favicon.svg")},
-    ],
-    "SHOW_HISTORY": True,
-    "SHOW_VIEW_ON_SITE": False,
-    "SIDEBAR": {
-        "navigation": [
-            {"title": "Settings", "items": [_page("Projects", "tune", "integration.project")]},
-            {
-                "title": "Log",
-                "separator": True,
-                "items": [
-                    _page("Deliveries", "outbox", "integration.delivery"),
-                    _page("Webhook events", "inbox", "integration.webhookevent"),
-                    _page("Customers", "person_search", "integration.customer"),
-                ],
-            },
-            {
-                "title": "Access",
-                "separator": True,
-                "items": [_page("Users", "person", "auth.user"), _page("Groups", "group", "auth.group")],
-            },
-        ],
-    },
-}
+UNFOLD = ADMIN_LOOK

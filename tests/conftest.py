@@ -7,8 +7,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from django.core.cache import caches
 
 from tests.fake_intercom import FakeIntercom
+
+
+@pytest.fixture(autouse=True)
+def no_refusals_yet() -> None:
+    """The door of this process begins to count anew: it would take all tests for one flood."""
+    caches["refusals"].clear()
 
 
 @pytest.fixture

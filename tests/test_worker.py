@@ -17,7 +17,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from integration.drain.loop import LEASE_MARGIN_SECONDS
+from integration.drain.loop import LEASE_MARGIN_SECONDS, THREADS
 from integration.intercom.client import ATTEMPT_SECONDS
 from integration.models import Delivery, DeliveryAttempt, Project
 from integration.tasks import HEARTBEAT_SECONDS, STALLED_SECONDS, ring
@@ -155,20 +155,20 @@ def test_a_worker_killed_in_the_middle_of_a_drain_loses_nothing(
 def test_sigterm_ends_the_worker_when_what_is_in_flight_has_ended(
     workers: Workers, project: Project, intercom: FakeIntercom
 ) -> None:
-    for number in range(30):
+    for number in range(THREADS + 14):
         receive(project, app_user_id=f"user-{number}")
     gate = threading.Event()
     intercom.inject(faults.hold(gate), times=None, path="/contacts/*")
     worker = workers.start()
     ring(project.pk)
-    intercom.wait_for_calls(16, timeout=20)
+    intercom.wait_for_calls(THREADS, timeout=20)
     worker.process.terminate()
     worker.process.poll()
     gate.set()
     intercom.clear_faults()
     assert worker.process.wait(10) == 0
     counts = {status: Delivery.objects.filter(status=status).count() for status in ("delivered", "pending")}
-    assert counts == {"delivered": 16, "pending": 14}
+    assert counts == {"delivered": THREADS, "pending": 14}
     assert not DeliveryAttempt.objects.filter(finished_at=None).exists()
     assert Delivery.objects.filter(status="pending", tries=0).count() == 14
 

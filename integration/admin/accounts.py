@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
+from django.http import HttpRequest
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from integration.admin.base import BaseAdmin
+from integration.admin.base import BaseAdmin, M
 
 if TYPE_CHECKING:
     _UserAdmin = DjangoUserAdmin[User]
@@ -17,7 +18,31 @@ else:
     _UserAdmin = DjangoUserAdmin
 
 
-class UserAdmin(_UserAdmin, BaseAdmin[User]):
+class SuperusersOnly(BaseAdmin[M]):
+    """Pages for superusers: who may change users or groups could make themselves anything."""
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """Superusers."""
+        return request.user.is_superuser
+
+    def has_view_permission(self, request: HttpRequest, obj: M | None = None) -> bool:
+        """Superusers."""
+        return request.user.is_superuser
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Superusers."""
+        return request.user.is_superuser
+
+    def has_change_permission(self, request: HttpRequest, obj: M | None = None) -> bool:
+        """Superusers."""
+        return request.user.is_superuser
+
+    def has_delete_permission(self, request: HttpRequest, obj: M | None = None) -> bool:
+        """Superusers."""
+        return request.user.is_superuser
+
+
+class UserAdmin(_UserAdmin, SuperusersOnly[User]):
     """Who may sign in."""
 
     form = UserChangeForm
@@ -25,5 +50,5 @@ class UserAdmin(_UserAdmin, BaseAdmin[User]):
     change_password_form = AdminPasswordChangeForm
 
 
-class GroupAdmin(DjangoGroupAdmin, BaseAdmin[Group]):
+class GroupAdmin(DjangoGroupAdmin, SuperusersOnly[Group]):
     """Permissions that several users share."""

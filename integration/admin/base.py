@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.contenttypes.models import ContentType
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
+from django.db.models.options import Options
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
 from django.utils.functional import cached_property
 from unfold.admin import ModelAdmin as UnfoldModelAdmin
 from unfold.decorators import action as unfold_action
@@ -109,9 +112,30 @@ class BaseAdmin(_Unfold[M]):
         actions.pop("delete_selected", None)
         return actions
 
+    def _get_obj_does_not_exist_redirect(
+        self, request: HttpRequest, opts: Options[Any], object_id: str
+    ) -> TemplateResponse:
+        """404, also for what somebody may not see; Django would send them to the front page with 302."""
+        context = {**self.admin_site.each_context(request), "title": "Page not found"}
+        return TemplateResponse(request, "admin/404.html", context, status=404)
+
     def log_each(self, request: HttpRequest, objects: QuerySet[M] | Sequence[M], message: str) -> None:
-        """Write who did what to each object into Django's audit trail. `message` holds no secret."""
-        LogEntry.objects.log_actions(int(request.user.pk or 0), objects, CHANGE, message)
+        """Write who did what to each object into Django's audit trail. `message` holds no secret.
+
+        The trail outlives the log, so rows are named by their number and not by the person they are about.
+        """
+        kind = ContentType.objects.get_for_model(self.model)
+        LogEntry.objects.bulk_create(
+            LogEntry(
+                user_id=int(request.user.pk or 0),
+                content_type=kind,
+                object_id=str(row.pk),
+                object_repr=f"{self.opts.verbose_name} {row.pk}",
+                action_flag=CHANGE,
+                change_message=message,
+            )
+            for row in objects
+        )
 
 
 class ReadOnlyAdmin(BaseAdmin[M]):

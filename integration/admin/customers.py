@@ -8,22 +8,22 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
-from unfold.contrib.filters.admin import RelatedDropdownFilter
 
 from integration.admin import log_display, search
-from integration.admin.base import ReadOnlyAdmin
+from integration.admin.access import LogAdmin, ProjectFilter
 from integration.admin.display import NOTHING, moment
+from integration.admin.forget import ForgetActions
 from integration.models import Customer
 
 # The page shows no more than this; the rest is found in the list of deliveries.
 MOST_DELIVERIES = 50
 
 
-class CustomerAdmin(ReadOnlyAdmin[Customer]):
+class CustomerAdmin(ForgetActions, LogAdmin[Customer]):
     """The customers of all projects, and what Intercom knows of them."""
 
     list_display = ("app_user_id", "email", "project", "status", "contact_id", "last_event")
-    list_filter = (("project", RelatedDropdownFilter),)
+    list_filter = (("project", ProjectFilter),)
     search_fields = ("app_user_id",)
     search_help_text = search.CUSTOMER_HELP_TEXT
     change_form_outer_after_template = "integration/customer.html"

@@ -12,10 +12,10 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.safestring import SafeString
-from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from integration.admin import filters, log_display, search
-from integration.admin.base import ReadOnlyAdmin
+from integration.admin.access import LogAdmin, ProjectFilter, may_see_payloads, visible_projects
 from integration.admin.display import (
     LONGEST_ID,
     NOTHING,
@@ -37,14 +37,14 @@ from integration.retry import DeliveryStatus
 MOST_ATTEMPTS = 200
 
 
-class DeliveryAdmin(RedeliverActions, ReadOnlyAdmin[Delivery]):
+class DeliveryAdmin(RedeliverActions, LogAdmin[Delivery]):
     """What is owed to Intercom, and every try."""
 
     list_display = ("arrived", "status_label", "short_event", "whose", "why", "trying")
     list_fullwidth = True
     list_filter = (
         ("status", ChoicesDropdownFilter),
-        ("project", RelatedDropdownFilter),
+        ("project", ProjectFilter),
         filters.EventTypeFilter,
         filters.DeliveryEnvironmentFilter,
         ("created_at", filters.TimeRangeFilter),
@@ -80,7 +80,8 @@ class DeliveryAdmin(RedeliverActions, ReadOnlyAdmin[Delivery]):
     ) -> tuple[QuerySet[Any], bool]:
         """Exact, and by index."""
         text = search_term.strip()
-        return (search.search_deliveries(queryset, text) if text else queryset), False
+        found = search.search_deliveries(queryset, text, visible_projects(request)) if text else queryset
+        return found, False
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -98,7 +99,9 @@ class DeliveryAdmin(RedeliverActions, ReadOnlyAdmin[Delivery]):
         may_see_code = bool(getattr(request.user, "is_superuser", False))
         return {
             "notices": [{"level": log_display.LEVELS[DeliveryStatus(delivery.status)], "text": sentence}],
-            "attempts": log_display.attempt_panels(attempts, first=older + 1, tracebacks=may_see_code),
+            "attempts": log_display.attempt_panels(
+                attempts, first=older + 1, exchanges=may_see_payloads(request), tracebacks=may_see_code
+            ),
             "older_attempts": older,
         }
 

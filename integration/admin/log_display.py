@@ -117,12 +117,15 @@ class AttemptPanel:
     started: Cell
     lasted: str
     error: str
-    exchanges: Sequence[ExchangePanel]
+    # None where they are not for the eyes of who asks.
+    exchanges: Sequence[ExchangePanel] | None
     traceback: str
 
 
-def attempt_panels(attempts: Sequence[DeliveryAttempt], *, first: int, tracebacks: bool) -> list[AttemptPanel]:
-    """The tries, oldest first, numbered from `first`; tracebacks only for who may see them."""
+def attempt_panels(
+    attempts: Sequence[DeliveryAttempt], *, first: int, exchanges: bool, tracebacks: bool
+) -> list[AttemptPanel]:
+    """The tries, oldest first, numbered from `first`; exchanges and tracebacks only for who may see them."""
     return [
         AttemptPanel(
             number=number,
@@ -130,7 +133,7 @@ def attempt_panels(attempts: Sequence[DeliveryAttempt], *, first: int, traceback
             started=moment(attempt.started_at),
             lasted=lasted(attempt.finished_at - attempt.started_at) if attempt.finished_at else "still running",
             error=attempt.error,
-            exchanges=[_exchange(exchange) for exchange in attempt.exchanges],
+            exchanges=[_exchange(exchange) for exchange in attempt.exchanges] if exchanges else None,
             traceback=attempt.traceback if tracebacks else "",
         )
         for number, attempt in enumerate(attempts, first)

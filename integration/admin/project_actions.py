@@ -5,9 +5,8 @@ Each is a dialog: opening it changes nothing, and carrying it out is a POST. Eac
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
-from functools import partial
 from typing import Any
 
 from django import forms
@@ -20,7 +19,8 @@ from django.utils import timezone
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
-from integration.admin.base import BaseAdmin, DialogForm, action, dialog_done
+from integration.admin.access import ScopedActions
+from integration.admin.base import DialogForm, action, dialog_done
 from integration.admin.connection import ConnectionCheck, check_connection
 from integration.admin.display import change_url, clock
 from integration.admin.project_display import is_readable
@@ -74,7 +74,7 @@ RESUME_DIALOG = {
 }
 
 
-class ProjectActions(BaseAdmin[Project]):
+class ProjectActions(ScopedActions[Project]):
     """The buttons of the settings page, and of the list of projects."""
 
     actions = ("resume_selected",)
@@ -82,7 +82,7 @@ class ProjectActions(BaseAdmin[Project]):
 
     def has_operate_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Who may change a project may also do these."""
-        return request.user.has_perm("integration.change_project")
+        return request.user.has_perm("integration.change_project") and self.sees(request, obj)
 
     def get_actions_detail(self, request: HttpRequest, object_id: str) -> list[Any]:
         """`Resume` stands there only while the project is held."""
@@ -156,4 +156,9 @@ class ProjectActions(BaseAdmin[Project]):
 def ring_after_commit(projects: Sequence[Project]) -> None:
     """Have these projects drained once what was written can be seen; a bell that fails is made good by the tending."""
     for project in projects:
-        transaction.on_commit(partial(ring, project.pk), robust=True)
+        transaction.on_commit(_bell(project), robust=True)
+
+
+def _bell(project: Project) -> Callable[[], None]:
+    # A lambda, because Django names what failed by its __qualname__, and a partial has none.
+    return lambda: ring(project.pk)

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
+from django.db.models import QuerySet
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldBooleanSwitchWidget
 
 from integration.admin.event_field import EventField
@@ -57,7 +58,17 @@ class _ProjectForm(_ModelForm):
 
     class Meta:
         model = Project
-        fields = ("name", "active", "region", "send_sandbox_events", "missing_contact", "skip_anonymous")
+        fields = (
+            "name",
+            "active",
+            "region",
+            "send_sandbox_events",
+            "missing_contact",
+            "skip_anonymous",
+            "keep_successes_days",
+            "keep_failures_days",
+            "members",
+        )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -166,7 +177,7 @@ class _ProjectForm(_ModelForm):
         return f"{label}: {before} → {after}"
 
 
-_MODEL_FIELDS = frozenset(field.name for field in Project._meta.get_fields())
+_MODEL_FIELDS = frozenset(field.name for field in Project._meta.concrete_fields)
 _WHERE_IT_IS = (
     "In Intercom: Settings, Integrations, Developer Hub, your app, Configure, Authentication. "
     "It is stored encrypted and never shown again."
@@ -185,4 +196,7 @@ def _said(value: Any) -> str:
         return f"{value.custom_name or 'default name'}{'' if value.enabled else ' (switched off)'}"
     if isinstance(value, bool):
         return "on" if value else "off"
+    if isinstance(value, list | QuerySet):
+        # People, by the names they sign in with.
+        return ", ".join(sorted(str(one) for one in value)) or "nobody"
     return str(value) if value not in (None, "") else "blank"

@@ -8,12 +8,14 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.auth.models import User
 from django.db.models import IntegerField, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from integration.admin import project_display as show
+from integration.admin.access import only_visible
 from integration.admin.display import change_url, copy_field, link, list_url, moment
 from integration.admin.project_actions import ProjectActions, ring_after_commit
 from integration.admin.project_form import CLEAR_SIGNING, EVENT_FIELDS, SIGNING, TOKEN, ProjectForm
@@ -35,7 +37,8 @@ class ProjectAdmin(ProjectActions):
 
     form = ProjectForm
     list_display = ("name", "state", "region", "sandbox", "waiting", "created")
-    readonly_fields = ("webhook_url_field", "authorization_field", "state_sentence", "waiting")
+    autocomplete_fields = ("members",)
+    readonly_fields = ("webhook_url_field", "authorization_field", "state_sentence", "waiting", "forgotten_customers")
     change_form_outer_before_template = "integration/notices.html"
     add_fieldsets = (
         (
@@ -67,14 +70,23 @@ class ProjectAdmin(ProjectActions):
             },
         ),
         ("State", {"fields": ("active", "state_sentence", "waiting")}),
+        (
+            "Privacy",
+            {
+                "fields": ("keep_successes_days", "keep_failures_days", "forgotten_customers"),
+                "description": "How long the log is kept. What is pending is always kept.",
+            },
+        ),
+        ("Access", {"fields": ("members",)}),
     )
 
     # --- The list ----------------------------------------------------------------------------------------
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Project]:
-        """With how many deliveries wait, counted to MOST_WAITING; the index of what is due makes it cheap."""
+        """Those this person sees, with how many deliveries wait; counted to MOST_WAITING, cheap by an index."""
         waiting = Delivery.objects.filter(project=OuterRef("pk"), status=DeliveryStatus.PENDING).order_by()
-        return super().get_queryset(request).annotate(owed=_BoundedCount(waiting.values("pk")[: MOST_WAITING + 1]))
+        rows = only_visible(request, super().get_queryset(request), "pk")
+        return rows.annotate(owed=_BoundedCount(waiting.values("pk")[: MOST_WAITING + 1]))
 
     @admin.display(description="State")
     def state(self, project: Project) -> SafeString:
@@ -126,6 +138,9 @@ class ProjectAdmin(ProjectActions):
         hidden = set() if obj.signing_secret else {CLEAR_SIGNING}
         if not self.has_change_permission(request, obj):
             hidden |= {TOKEN, SIGNING, CLEAR_SIGNING, "authorization_field", *EVENT_FIELDS}
+        if not request.user.is_superuser:
+            # Who sees what is decided by those who also make users and give them roles.
+            hidden.add("members")
         return [
             (title, {**options, "fields": shown})
             for title, options in fieldsets
@@ -156,6 +171,9 @@ class ProjectAdmin(ProjectActions):
         if not change:
             form.prepare_new(now)
             obj.save()
+            if isinstance(request.user, User) and not request.user.is_superuser:
+                # Or it would be gone from the sight of who made it.
+                obj.members.add(request.user)
             return
         obj.save(update_fields=form.apply(now))
         form.save_event_settings()

@@ -11,7 +11,8 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 
-from integration.admin.base import MOST_COUNTED, BaseAdmin, DialogForm, action, dialog_done
+from integration.admin.access import ScopedActions
+from integration.admin.base import MOST_COUNTED, DialogForm, action, dialog_done
 from integration.admin.display import change_url, times
 from integration.admin.project_actions import ring_after_commit
 from integration.models import Delivery
@@ -24,15 +25,15 @@ REDELIVER_DIALOG = {
 }
 
 
-class RedeliverActions(BaseAdmin[Delivery]):
+class RedeliverActions(ScopedActions[Delivery]):
     """The button of a delivery's page, and the action of the list."""
 
     actions = ("redeliver_selected",)
     actions_detail = ("redeliver",)
 
     def has_redeliver_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Who holds "change delivery": the pages are read-only, so redelivering is all that it allows."""
-        return request.user.has_perm("integration.change_delivery")
+        """Who may redeliver, what they see."""
+        return request.user.has_perm("integration.redeliver_delivery") and self.sees(request, obj)
 
     @action(description="Redeliver", icon="replay", permissions=["redeliver"], dialog=REDELIVER_DIALOG)
     def redeliver(self, request: HttpRequest, form: DialogForm, object_id: str) -> HttpResponse:

@@ -5,6 +5,9 @@ Ids are compared letter by letter, as RevenueCat and Intercom compare them.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from uuid import UUID
+
 from django.db.models import Q, QuerySet
 
 from integration.models import Customer, Delivery, WebhookEvent
@@ -20,13 +23,17 @@ def search_events(events: QuerySet[WebhookEvent], text: str) -> QuerySet[Webhook
     return events.filter(Q(event_id=text) | Q(app_user_id=text) | Q(email__in=_emails(text)))
 
 
-def search_deliveries(deliveries: QuerySet[Delivery], text: str) -> QuerySet[Delivery]:
-    """The deliveries of such events, and of customers with this email address.
+def search_deliveries(
+    deliveries: QuerySet[Delivery], text: str, projects: Collection[UUID] | None
+) -> QuerySet[Delivery]:
+    """The deliveries of such events, and of customers with this email address; of `projects`, where they are named.
 
     The events are looked up first: an OR across two tables would read all of both.
     """
     events = WebhookEvent.objects.filter(Q(event_id=text) | Q(email__in=_emails(text)))
     customers = Customer.objects.filter(email__in=_emails(text))
+    if projects is not None:
+        events, customers = events.filter(project__in=projects), customers.filter(project__in=projects)
     return deliveries.filter(
         Q(app_user_id=text)
         | Q(webhook_event__in=list(events.values_list("pk", flat=True)[:MOST_MATCHES]))

@@ -8,22 +8,21 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
-from unfold.contrib.filters.admin import RelatedDropdownFilter
 
 from integration.admin import filters, log_display, search
-from integration.admin.base import ReadOnlyAdmin
+from integration.admin.access import LogAdmin, ProjectFilter, may_see_payloads
 from integration.admin.display import LONGEST_ID, breakable, cut, json_block, moment, two_lines
 from integration.models import Delivery, WebhookEvent
 
 
-class WebhookEventAdmin(ReadOnlyAdmin[WebhookEvent]):
+class WebhookEventAdmin(LogAdmin[WebhookEvent]):
     """What RevenueCat sent, raw."""
 
     list_display = ("arrived", "short_type", "whose", "product_id", "environment", "repeats")
     list_fullwidth = True
     list_filter = (
         filters.WebhookTypeFilter,
-        ("project", RelatedDropdownFilter),
+        ("project", ProjectFilter),
         filters.EnvironmentFilter,
         ("received_at", filters.TimeRangeFilter),
     )
@@ -65,7 +64,8 @@ class WebhookEventAdmin(ReadOnlyAdmin[WebhookEvent]):
         context = dict(extra_context or {})
         if event:
             deliveries = Delivery.objects.filter(webhook_event=event).select_related("webhook_event")
-            context["payload"] = json_block(event.payload, "What RevenueCat sent", opened=True)
+            if may_see_payloads(request):
+                context["payload"] = json_block(event.payload, "What RevenueCat sent", opened=True)
             context["deliveries"] = log_display.delivery_table(deliveries.defer("webhook_event__payload"))
         return super().change_view(request, object_id, form_url, context)
 

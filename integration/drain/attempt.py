@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from typing import TypeVar
 
 import requests
 
-from integration.intercom.client import ATTEMPT_SECONDS, IntercomClient
+from integration.intercom.client import IntercomClient
 from integration.intercom.contacts import Contact, ContactRules, tell
 from integration.intercom.errors import IntercomError
 from integration.intercom.messages import ContactUpdate, DataEvent
@@ -20,7 +21,6 @@ from integration.intercom.rate_limit import RateBudget
 from integration.mapping import Send
 from integration.models import Customer, Delivery, DeliveryAttempt
 from integration.models.attempts import AttemptLog
-from integration.models.secrets import Secret
 from integration.retry import Crashed, Delivered, Outcome
 
 logger = logging.getLogger(__name__)
@@ -57,20 +57,22 @@ class Attempted:
     outcome: Outcome
     contact: Contact
     log: AttemptLog
-    secret: Secret
+    token_since: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """How to reach one project's workspace; `secret` is the token as it is stored. Its repr does not show it."""
+    """How to reach one project's workspace; `token_since` says which token it is. Its repr does not show it."""
 
     session: requests.Session
     base_url: str
     budget: RateBudget
     rules: ContactRules
     token: str
-    secret: Secret
-    seconds: float = ATTEMPT_SECONDS
+    token_since: datetime | None
+    # In monotonic seconds, and counted from the claim: a try that starts late, because its process was frozen, ends in
+    # time all the same, before somebody else takes the delivery over.
+    deadline: float
 
     def __repr__(self) -> str:
         return f"Access({self.base_url})"
@@ -87,7 +89,11 @@ class Crash:
 def attempt(work: Work, access: Access, now: Callable[[], datetime]) -> Attempted:
     """Make the calls; never raises."""
     client = IntercomClient(
-        access.session, base_url=access.base_url, token=access.token, budget=access.budget, seconds=access.seconds
+        access.session,
+        base_url=access.base_url,
+        token=access.token,
+        budget=access.budget,
+        seconds=access.deadline - time.monotonic(),
     )
     result = guarded(partial(_tell, client, work, access.rules))
     log = AttemptLog(
@@ -96,7 +102,7 @@ def attempt(work: Work, access: Access, now: Callable[[], datetime]) -> Attempte
         traceback=result.traceback if isinstance(result, Crash) else "",
     )
     outcome = result.outcome if isinstance(result, Crash) else result
-    return Attempted(work.claim, outcome, work.contact, log, access.secret)
+    return Attempted(work.claim, outcome, work.contact, log, access.token_since)
 
 
 def guarded(work: Callable[[], T]) -> T | Crash:

@@ -102,6 +102,10 @@ def _planned(
     customer = customers[send.app_user_id]
     customer.learn(event, send.facts)
     contact = customer.contact(project)
+    if delivery.tries:
+        # What came of the try before is not known for sure: a call that was given up can take effect late, and put
+        # back what newer events have changed since.
+        contact.told = {}
     wanted = customer.known_state().attributes()
     update = ContactUpdate(send.app_user_id, wanted, changed_attributes(wanted, contact.told))
     return _Planned(delivery, customer, send, contact, update)

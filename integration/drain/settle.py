@@ -29,11 +29,11 @@ def settle(project: Project, results: Sequence[Attempted], *, now: datetime, cha
         (result, retry.settle(result.outcome, tries=result.claim.delivery.tries, now=now, jitter=chance()))
         for result in results
     ]
-    holds = [(settlement.hold, result.secret) for result, settlement in settlements if settlement.hold is not None]
+    holds = [(settlement.hold, result.token_since) for result, settlement in settlements if settlement.hold is not None]
     with transaction.atomic():
         _write(settlements, now)
-        for hold, token in holds:
-            project.hold(hold.reason, now, until=hold.until, token=token)
+        for hold, token_since in holds:
+            project.hold(hold.reason, now, until=hold.until, token_since=token_since)
     if holds and project.is_held(now):
         logger.warning("project %s is held: %s", project.pk, project.hold_reason)
 

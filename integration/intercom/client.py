@@ -23,7 +23,7 @@ from integration.intercom.errors import Answer, CredentialsError, NotFoundError,
 from integration.intercom.exchanges import Exchange, loggable, parsed, without_token
 from integration.intercom.messages import AttributeValue, DataEvent
 from integration.intercom.rate_limit import RateBudget
-from integration.intercom.timed import TimedAdapter
+from integration.intercom.timed import TimedAdapter, sending_while
 
 # https://developers.intercom.com/docs/build-an-integration/learn-more/rest-apis ("Regional Hosting")
 REGION_URLS: Mapping[str, str] = {
@@ -185,15 +185,18 @@ class IntercomClient:
         if body is not None:
             headers["Content-Type"] = "application/json"
             data = json.dumps(body, ensure_ascii=False).encode()
-        with self._session.request(
-            method,
-            self._base_url + path,
-            data=data,
-            headers=headers,
-            timeout=(min(CONNECT_SECONDS, seconds), min(READ_SECONDS, seconds)),
-            allow_redirects=False,
-            stream=True,
-        ) as response:
+        prepared = requests.PreparedRequest()
+        prepared.prepare(method=method, url=self._base_url + path, headers=headers, data=data)
+        # The adapter, and not the session: no cookies, no environment, and no redirect is ever followed.
+        with (
+            sending_while(self._in_time),
+            self._session.get_adapter(self._base_url).send(
+                prepared,
+                stream=True,
+                timeout=(min(CONNECT_SECONDS, seconds), min(READ_SECONDS, seconds)),
+                verify=True if self._session.verify is None else self._session.verify,
+            ) as response,
+        ):
             content = self._read(response)
         answer = Answer(
             status=response.status_code,
@@ -218,6 +221,9 @@ class IntercomClient:
         if left <= 0:
             raise TimeoutError("the answer took too long")
         return left
+
+    def _in_time(self) -> bool:
+        return self._monotonic() < self._deadline
 
     def _wait_for_budget(self) -> None:
         while wait := self._budget.take(self._now()):

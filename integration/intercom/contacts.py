@@ -164,6 +164,8 @@ class _Telling:
         merged: bool = False,
     ) -> None:
         if attributes:
+            # Should no answer come, Intercom may hold the old values or the new ones.
+            self._contact.told = {name: told for name, told in self._contact.told.items() if name not in attributes}
             self._mending_attributes(lambda: self._client.update_contact(contact_id, attributes))
         self._remember(contact_id, attributes, merged=merged or self._is_merged(contact_id))
 

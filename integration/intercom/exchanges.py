@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from integration.intercom.errors import Answer
@@ -38,7 +38,8 @@ class Exchange:
 
     def to_json(self) -> dict[str, Any]:
         """The exchange as the attempt row keeps it."""
-        return asdict(self)
+        # By hand: dataclasses.asdict copies every value in depth, for each call of each delivery.
+        return {name: getattr(self, name) for name in self.__slots__}
 
     def note(self, answer: Answer) -> None:
         """Take over what the answer says, in the length that is worth keeping."""
@@ -61,6 +62,9 @@ def parsed(content: bytes, token: str) -> Any:
         return storable(without_token(text, token))
     if depth(document) > DEEPEST_NESTING:
         return storable(without_token(text, token))
+    if "\\" not in text and "\x00" not in text and token not in text:
+        # Nothing in it that could be, or could hide, what may not be kept.
+        return document
     # Written anew, because the escapes of the original could hide the token.
     shown = json.dumps(storable(document), ensure_ascii=False)
     return json.loads(without_token(shown, json.dumps(token, ensure_ascii=False)[1:-1]))

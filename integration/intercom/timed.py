@@ -1,6 +1,7 @@
 """HTTP connections whose read timeout is a limit for the whole answer, its head too, however slowly it drips.
 
-Elsewhere a read timeout is for one read: an answer that comes byte by byte never runs into it.
+Elsewhere a read timeout is for one read: an answer that comes byte by byte never runs into it. Nor do they send
+anything once a call's time is over.
 """
 
 from __future__ import annotations
@@ -8,7 +9,10 @@ from __future__ import annotations
 import http.client
 import io
 import socket
+import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from requests.adapters import HTTPAdapter
@@ -17,6 +21,30 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
+
+
+# Asks the deadline of the call that a thread is making.
+_call = threading.local()
+
+
+@contextmanager
+def sending_while(in_time: Callable[[], bool]) -> Iterator[None]:
+    """Inside this block the thread sends nothing unless `in_time()`, but raises TimeoutError.
+
+    Asked at as late as can be: a process that was frozen, for a minute perhaps, must not say when it wakes up what
+    somebody else has said, and overtaken, meanwhile.
+    """
+    _call.in_time = in_time
+    try:
+        yield
+    finally:
+        _call.in_time = None
+
+
+def _refuse_to_be_late() -> None:
+    in_time: Callable[[], bool] | None = getattr(_call, "in_time", None)
+    if in_time is not None and not in_time():
+        raise TimeoutError("timed out")
 
 
 class _TimedReader(io.RawIOBase):
@@ -56,9 +84,17 @@ class _TimedResponse(http.client.HTTPResponse):
 class _TimedConnection(HTTPConnection):
     response_class = _TimedResponse
 
+    def send(self, data: Any) -> None:
+        _refuse_to_be_late()
+        super().send(data)
+
 
 class _TimedTLSConnection(HTTPSConnection):
     response_class = _TimedResponse
+
+    def send(self, data: Any) -> None:
+        _refuse_to_be_late()
+        super().send(data)
 
 
 class _TimedPool(HTTPConnectionPool):

@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-import uuid
-
 from django.core.management.base import CommandError
 
 from integration.models import Project
 
 
-def chosen_project(project_id: str | None) -> Project:
-    """The project with this id, or the only one there is. Raises CommandError with the list of projects."""
+def chosen_project(wanted: str | None) -> Project:
+    """The project with this id or name, or the only one there is. Raises CommandError with the list of projects."""
     projects = list(Project.objects.all())
-    if project_id is None and len(projects) == 1:
+    if wanted is None and len(projects) == 1:
         return projects[0]
-    wanted = _uuid(project_id)
-    found = [project for project in projects if project.pk == wanted]
+    found = [project for project in projects if wanted is not None and wanted in (str(project.pk), project.name)]
     if found:
         return found[0]
     listed = "\n".join(f"  {project.pk}  {project.name}" for project in projects)
-    problem = "Say which project with --project ID." if project_id is None else f"There is no project {project_id}."
+    problem = "Say which project with --project ID." if wanted is None else f"There is no project {wanted}."
     raise CommandError(
         f"{problem}\n{listed}" if projects else "There is no project yet. Make one with: manage.py createproject NAME"
     )
-
-
-def _uuid(text: str | None) -> uuid.UUID | None:
-    try:
-        return uuid.UUID(text or "")
-    except ValueError:
-        return None

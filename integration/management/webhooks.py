@@ -34,5 +34,6 @@ def post_webhook(project: Project, body: dict[str, Any], *, server: str) -> requ
         return requests.post(url, data=data, headers=headers, timeout=30, allow_redirects=False)
     except requests.RequestException as error:
         raise CommandError(
-            f"Nothing answers at {url}. Start the server with `make run`, or name it with --server."
+            f"Nothing answers at {url}. Start the server with `make run`, "
+            "set PORT here as it was set there, or name it with --server."
         ) from error

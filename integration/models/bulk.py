@@ -1,11 +1,15 @@
 """Writes named fields of many rows in one statement.
 
-Django's `bulk_update` builds a CASE for every row and field; it took four fifths of a drain's time.
+Django's `bulk_update` builds a CASE for every row and field; it took four fifths of a drain's time. The rows
+travel as one JSON document, which costs less than an array for each column.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
 
 from django.db import connection, models
 
@@ -18,17 +22,25 @@ def update_rows(rows: Sequence[models.Model], fields: Sequence[str]) -> None:
     key = meta.pk
     columns = [field for field in (meta.get_field(name) for name in fields) if isinstance(field, models.Field)]
     quote = connection.ops.quote_name
-    arrays = [
-        [field.get_db_prep_save(getattr(row, field.attname), connection) for row in rows] for field in [key, *columns]
-    ]
-    # A cast tells PostgreSQL the type of an array of nothing but NULL.
-    typed = ", ".join(f"%s::{field.rel_db_type(connection)}[]" for field in [key, *columns])
-    names = ", ".join(quote(str(field.column)) for field in [key, *columns])
+    document = [{str(field.column): _value(row, field) for field in (key, *columns)} for row in rows]
+    typed = ", ".join(f"{quote(str(field.column))} {field.rel_db_type(connection)}" for field in (key, *columns))
     assignments = ", ".join(f"{quote(str(field.column))} = new.{quote(str(field.column))}" for field in columns)
-    # Only names of our own models are pasted into the statement; the values are parameters.
+    # Only names of our own models are pasted into the statement; the values are a parameter.
     statement = (
         f"UPDATE {quote(meta.db_table)} AS old SET {assignments} "  # noqa: S608
-        f"FROM unnest({typed}) AS new({names}) WHERE old.{quote(str(key.column))} = new.{quote(str(key.column))}"
+        f"FROM jsonb_to_recordset(%s::jsonb) AS new({typed}) "
+        f"WHERE old.{quote(str(key.column))} = new.{quote(str(key.column))}"
     )
     with connection.cursor() as cursor:
-        cursor.execute(statement, arrays)
+        cursor.execute(statement, [json.dumps(document, ensure_ascii=False, default=_as_text)])
+
+
+def _value(row: models.Model, field: models.Field[Any, Any]) -> Any:
+    value = getattr(row, field.attname)
+    return value if isinstance(field, models.JSONField) else field.get_prep_value(value)
+
+
+def _as_text(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} cannot be written by update_rows().")

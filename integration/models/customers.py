@@ -89,14 +89,19 @@ class Customer(models.Model):
             self.email = event.email or self.email
 
     def contact(self, project: Project) -> Contact:
-        """What is remembered of the contact; nothing where it was learnt with another access token."""
+        """What is remembered of the contact; nothing where it was learnt with another access token.
+
+        Asked before a try, while nobody sends for this customer: one that is marked as busy all the same was left by
+        a worker that died. What Intercom was told by then nobody knows, so every attribute is written again.
+        """
         changed_at = project.intercom_token_changed_at
         if self.told_at is None or (changed_at is not None and self.told_at < changed_at):
             return Contact()
+        was_left = self.busy_until is not None
         return Contact(
             contact_id=self.contact_id or None,
             merged=self.contact_merged,
-            told=dict(self.told),
+            told={} if was_left else dict(self.told),
         )
 
     def remember(self, contact: Contact, now: datetime) -> None:

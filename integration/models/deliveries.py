@@ -175,6 +175,7 @@ class Delivery(models.Model):
     class Meta:
         ordering = ("-id",)
         verbose_name_plural = "deliveries"
+        permissions = (("redeliver_delivery", "Can redeliver"),)
         constraints = (
             models.UniqueConstraint(
                 fields=("webhook_event", "app_user_id"),
@@ -193,6 +194,12 @@ class Delivery(models.Model):
             models.Index(fields=("event_type", "-id"), name="delivery_event_type"),
             models.Index(fields=("app_user_id",), name="delivery_app_user_id"),
             models.Index(fields=("created_at",), name="delivery_created_at"),
+            # What may be pruned, oldest first; what is pending is not in it.
+            models.Index(
+                fields=("project", "status", "finished_at"),
+                condition=Q(finished_at__isnull=False),
+                name="delivery_settled",
+            ),
         )
 
     def __str__(self) -> str:

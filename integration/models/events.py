@@ -46,6 +46,7 @@ class WebhookEvent(models.Model):
 
     class Meta:
         ordering = ("-id",)
+        permissions = (("view_payload", "Can read payloads, and what was said to Intercom"),)
         constraints = (models.UniqueConstraint(fields=("project", "event_id"), name="one_row_per_event_id"),)
         indexes = (
             models.Index(fields=("event_id",)),

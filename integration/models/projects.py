@@ -9,7 +9,8 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.core.validators import RegexValidator
+from django.contrib.auth.models import AnonymousUser, User
+from django.core.validators import MaxValueValidator, RegexValidator
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
@@ -20,6 +21,7 @@ from integration.mapping import EventPolicy, ProjectPolicy
 from integration.models.secrets import Secret, SecretField, SecretUnreadableError
 
 AUTHORIZATION_OVERLAP = timedelta(hours=24)
+LONGEST_KEPT_DAYS = 3650
 # Printable ASCII without spaces: anything else came along by mistake, and no HTTP header could carry it.
 TOKEN_RULE = RegexValidator(
     r"\A[!-~]*\Z", "This is no access token: it holds spaces or special characters. Copy it again, by itself."
@@ -51,11 +53,15 @@ class MissingContact(models.TextChoices):
 
 
 class ProjectQuerySet(models.QuerySet["Project"]):
-    """Which projects may send."""
+    """Which projects may send, and whose rows somebody may see."""
 
     def sending(self, now: datetime) -> ProjectQuerySet:
         """Projects that are active and not held at `now`."""
         return self.filter(active=True).filter(Q(held_at=None) | Q(held_until__lte=now))
+
+    def visible_to(self, user: User | AnonymousUser) -> ProjectQuerySet:
+        """All projects for superusers, those that they are members of for everybody else."""
+        return self if user.is_superuser else self.filter(members=user.pk)
 
 
 class Project(models.Model):
@@ -68,6 +74,12 @@ class Project(models.Model):
         help_text="While this is off, webhooks are still stored; they are delivered when it is on again.",
     )
     created_at = models.DateTimeField(auto_now_add=True)
+    members = models.ManyToManyField(
+        User,
+        blank=True,
+        related_name="projects",
+        help_text="Who sees this project and its log, besides superusers. What they may do, their groups say.",
+    )
 
     authorization = SecretField(blank=True)
     previous_authorization = SecretField(blank=True)
@@ -92,6 +104,22 @@ class Project(models.Model):
         default=False,
         help_text="Do not send events of customers who only have an id that RevenueCat made up ($RCAnonymousID:…).",
     )
+
+    # How long the log is kept (integration.models.retention). What is pending is always kept.
+    keep_successes_days = models.PositiveSmallIntegerField(
+        "days to keep delivered and skipped events",
+        default=30,
+        validators=[MaxValueValidator(LONGEST_KEPT_DAYS)],
+        help_text="Counted from the day they were settled. 0 keeps them for ever.",
+    )
+    keep_failures_days = models.PositiveSmallIntegerField(
+        "days to keep failed events",
+        default=90,
+        validators=[MaxValueValidator(LONGEST_KEPT_DAYS)],
+        help_text="Until then they can be redelivered. 0 keeps them for ever.",
+    )
+    # All that is left of customers who were forgotten.
+    forgotten_customers = models.PositiveIntegerField(default=0, editable=False)
 
     held_at = models.DateTimeField(null=True, blank=True)
     held_until = models.DateTimeField(null=True, blank=True)
@@ -176,14 +204,24 @@ class Project(models.Model):
         """Whether a hold is in force at `now`."""
         return self.held_at is not None and (self.held_until is None or self.held_until > now)
 
-    def hold(self, reason: str, now: datetime, *, until: datetime | None, token: Secret | None = None) -> None:
+    def why_not_sending(self, now: datetime) -> str | None:
+        """Why nothing is sent for this project at `now`, in a sentence; None where something may be sent."""
+        if not self.active:
+            return f"“{self.name}” is switched off; what waits is sent when it is switched on."
+        if self.is_held(now):
+            return f"“{self.name}” is held: {self.hold_reason}"
+        return None
+
+    def hold(self, reason: str, now: datetime, *, until: datetime | None, token_since: datetime | None = None) -> None:
         """Stop sending until `until`, or until resumed. A hold that waits for the operator is never shortened.
 
-        `token` is the access token that the hold is about: where it has been replaced since, nothing is held.
+        `token_since` is the `intercom_token_changed_at` of the token and region that the hold is about: where they
+        have been replaced since, nothing is held. The stored token itself would not do, since a new encryption key
+        changes how the same token is stored.
         """
         rows = Project.objects.filter(pk=self.pk)
-        if token is not None:
-            rows = rows.filter(intercom_token=token)
+        if token_since is not None:
+            rows = rows.filter(intercom_token_changed_at=token_since)
         if until is not None:
             rows = rows.exclude(held_at__isnull=False, held_until=None)
         rows.update(held_at=now, held_until=until, hold_reason=reason)

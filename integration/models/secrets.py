@@ -48,6 +48,17 @@ class Secret:
                 "Add that key again, or enter the secret anew."
             ) from error
 
+    def renewed(self) -> Secret:
+        """The same text under the newest key; itself where it is that already. Raises SecretUnreadableError."""
+        return self if not self._ciphertext or self._is_of_newest_key() else Secret.of(self.reveal())
+
+    def _is_of_newest_key(self) -> bool:
+        try:
+            Fernet(settings.ENCRYPTION_KEYS[0]).decrypt(self._ciphertext.encode())
+        except InvalidToken:
+            return False
+        return True
+
     @property
     def ciphertext(self) -> str:
         """What is stored."""

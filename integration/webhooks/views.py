@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import logging
 import uuid
-from functools import partial
-from typing import Any
+from typing import Any, NoReturn
 
 from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 from rest_framework import status
-from rest_framework.exceptions import MethodNotAllowed, NotFound, UnsupportedMediaType
+from rest_framework.exceptions import (
+    APIException,
+    AuthenticationFailed,
+    MethodNotAllowed,
+    NotFound,
+    Throttled,
+    UnsupportedMediaType,
+)
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -22,6 +28,7 @@ from integration.tasks import ring
 from integration.webhooks.authentication import RevenueCatAuthentication
 from integration.webhooks.body import parse_envelope, read_body
 from integration.webhooks.errors import DatabaseAway
+from integration.webhooks.throttling import TOO_MANY, RefusalsByAddress, RefusalsByProject
 
 logger = logging.getLogger(__name__)
 
@@ -42,16 +49,18 @@ class RevenueCatWebhookView(APIView):
     """Takes one webhook.
 
     Answers 200 `{"status": "accepted"}` after the commit, or `{"status": "duplicate"}` for an event id seen
-    before; 400, 401, 404, 405, 413, 415 or 503 with DRF's error body otherwise. RevenueCat counts anything but 200
-    as a failure and sends again (https://www.revenuecat.com/docs/integrations/webhooks).
+    before; 400, 401, 404, 405, 413, 415, 429 or 503 with DRF's error body otherwise. RevenueCat counts anything but
+    200 as a failure and sends again (https://www.revenuecat.com/docs/integrations/webhooks).
     """
 
     authentication_classes = (RevenueCatAuthentication,)
+    throttle_classes = (RefusalsByAddress, RefusalsByProject)
     content_negotiation_class = AlwaysJSON
     http_method_names = ("post",)
 
     project: Project
     _body: bytes | None = None
+    _refusal: APIException | None = None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Look up the project before anything else, so that 405 and 404 need no credentials."""
@@ -72,11 +81,27 @@ class RevenueCatWebhookView(APIView):
         )
 
     def handle_exception(self, exc: Exception) -> Response:
-        """DRF's answer; a database that does not answer is a 503, and RevenueCat sends again."""
+        """DRF's answer; a database that does not answer is a 503, and too many refusals are a 429."""
         if isinstance(exc, OperationalError | InterfaceError):
             logger.error("a webhook could not be stored: the database does not answer")
             exc = DatabaseAway()
+        elif isinstance(exc, AuthenticationFailed | NotFound):
+            self._refusal = exc
+            try:
+                self.check_throttles(self.request)
+            except Throttled as throttled:
+                exc = throttled
         return super().handle_exception(exc)
+
+    def check_throttles(self, request: Request) -> None:
+        """Count a refusal. DRF asks for every request that is let in, and those are not counted."""
+        if self._refusal is not None:
+            super().check_throttles(request)
+
+    def throttled(self, request: Request, wait: float | None) -> NoReturn:
+        """429 with Retry-After, and still with the reason of the refusal: whoever set it up wrongly needs it."""
+        reason = "" if self._refusal is None else f"{self._refusal.detail} "
+        raise Throttled(wait, f"{reason}{TOO_MANY}")
 
     def read_body(self, request: Request) -> bytes:
         """The raw body, read once and bounded; the signature is over exactly these bytes."""
@@ -91,7 +116,8 @@ def accept(project: Project, envelope: Envelope) -> bool:
     if is_new:
         # After the commit, or the drain could look before there is anything to see. Robust: the event is
         # safe by then, and a bell that fails is made good by the tending.
-        transaction.on_commit(partial(ring, project.pk), robust=True)
+        # A lambda, because Django names what failed by its __qualname__, and a partial has none.
+        transaction.on_commit(lambda: ring(project.pk), robust=True)
     return is_new
 
 

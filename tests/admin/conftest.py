@@ -35,13 +35,15 @@ def project(db: None, intercom: FakeIntercom, settings: Any) -> Project:
 
 @pytest.fixture
 def sign_in(db: None, client: Client) -> SignIn:
-    """Signs somebody in who holds these permissions of the app, and no others."""
+    """Signs somebody in who is a member of every project and holds these permissions of the app, and no others."""
 
     def signed_in(*codenames: str) -> Client:
         user = User.objects.create_user("support", password="irrelevant", is_staff=True)
         permissions = Permission.objects.filter(content_type__app_label="integration", codename__in=codenames)
         assert permissions.count() == len(codenames)
         user.user_permissions.set(permissions)
+        for project in Project.objects.all():
+            project.members.add(user)
         client.force_login(user)
         return client
 

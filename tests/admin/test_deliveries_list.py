@@ -214,5 +214,5 @@ def test_redelivering_needs_the_permission_to_change_deliveries(four: dict[str, 
 def test_with_the_permission_but_without_being_superuser_redelivering_works(
     four: dict[str, Delivery], sign_in: SignIn
 ) -> None:
-    client = sign_in("view_delivery", "change_delivery")
+    client = sign_in("view_delivery", "redeliver_delivery")
     assert "1 delivery is being sent again" in select(client, [four["failed"]])

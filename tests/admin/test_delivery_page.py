@@ -197,4 +197,5 @@ def test_the_button_needs_the_permission(project: Project, sign_in: SignIn) -> N
 
 def test_a_delivery_that_is_gone_is_said(admin_client: Client, project: Project) -> None:
     assert act(admin_client, delivery_url(4711, "redeliver")).status_code == 404
-    assert admin_client.get(delivery_url(4711), follow=True).status_code == 200
+    page = admin_client.get(delivery_url(4711))
+    assert page.status_code == 404 and "Page not found" in page.content.decode()

@@ -223,3 +223,16 @@ def test_a_project_with_a_log_cannot_be_deleted(admin_client: Client, project: P
 def test_an_old_authorization_value_that_is_still_valid_is_said(admin_client: Client, project: Project) -> None:
     project.rotate_authorization(timezone.now(), overlap=timedelta(hours=2))
     assert "The value before this one stays valid until" in text_of(admin_client.get(project_url(project)))
+
+
+def test_how_long_the_log_is_kept_is_set_on_the_page_and_stands_in_the_audit_trail(
+    admin_client: Client, project: Project
+) -> None:
+    page = text_of(admin_client.get(project_url(project)))
+    assert "Privacy" in page and "0 keeps them for ever" in page and "Forgotten customers" in page
+    save(admin_client, project_url(project), keep_successes_days=7, keep_failures_days=0)
+    project.refresh_from_db()
+    assert (project.keep_successes_days, project.keep_failures_days) == (7, 0)
+    assert "Days to keep delivered and skipped events: 30 → 7" in LogEntry.objects.get().get_change_message()
+    for days in ("-1", "3651", "soon", ""):
+        assert "keep_successes_days" in errors_of(save(admin_client, project_url(project), keep_successes_days=days))

@@ -11,10 +11,13 @@ import pytest
 from cryptography.fernet import Fernet
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.db import connection
+from django.utils import timezone
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from integration.models import Delivery, Project, WebhookEvent
+from integration.revenuecat.samples import sample_names
 from tests.factories import SIGNING_SECRET, TOKEN, make_project, receive, run_drain, webhook
 from tests.fake_intercom import FakeIntercom
 
@@ -70,11 +73,11 @@ def test_a_name_that_is_taken_makes_no_second_project() -> None:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("token", ["two words", "ключ", "…4f2a"])
+@pytest.mark.parametrize("token", ["two words", "ключ", "…4f2a", "", " "])
 def test_what_cannot_be_a_token_makes_no_project(token: str) -> None:
-    with pytest.raises(CommandError, match="no access token") as caught:
+    with pytest.raises(CommandError, match=r"no access token|is empty") as caught:
         run("createproject", "Wrong", "--intercom-token", token)
-    assert token not in str(caught.value)
+    assert not token.strip() or token not in str(caught.value)
     assert not Project.objects.exists()
 
 
@@ -125,7 +128,10 @@ def test_the_log_can_be_narrowed_down(log: Project) -> None:
 
 @pytest.mark.django_db
 def test_an_id_that_is_none_is_said_to_be_none() -> None:
-    with pytest.raises(CommandError, match="nonsense is not a project id"):
+    with pytest.raises(CommandError, match="There is no project yet"):
+        run("deliveries", "--project", "nonsense")
+    make_project("Only")
+    with pytest.raises(CommandError, match="There is no project nonsense"):
         run("deliveries", "--project", "nonsense")
 
 
@@ -158,6 +164,31 @@ def test_a_sample_is_signed_where_the_project_wants_it_and_can_be_about_a_chosen
     assert WebhookEvent.objects.get(project=project).app_user_id == "me"
 
 
+def test_a_sample_that_waits_for_the_operator_says_so(sampled: Project, live_server: LiveServer) -> None:
+    sampled.hold("Intercom refused the token.", timezone.now(), until=None)
+    printed = run("send_sample", "renewal", "--server", live_server.url, "--wait", "0.1", "--project", "Sampled")
+    assert "“Sampled” is held: Intercom refused the token." in printed
+    Project.objects.update(active=False)
+    assert "“Sampled” is switched off" in run("deliveries")
+
+
+@pytest.mark.django_db
+def test_without_a_name_the_samples_are_listed() -> None:
+    assert run("send_sample").split() == sample_names()
+
+
+def test_a_database_without_tables_is_said_to_have_none(transactional_db: None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE integration_project RENAME TO elsewhere")
+    try:
+        for arguments in (["deliveries"], ["send_sample", "renewal"], ["createproject", "A", "--intercom-token", "b"]):
+            with pytest.raises(CommandError, match=r"manage\.py migrate"):
+                run(*arguments)
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE elsewhere RENAME TO integration_project")
+
+
 def test_a_file_of_ones_own_is_posted_too(sampled: Project, live_server: LiveServer, tmp_path: Path) -> None:
     file = tmp_path / "mine.json"
     file.write_text(json.dumps(webhook("SOMETHING_NEW")))
@@ -168,7 +199,7 @@ def test_a_file_of_ones_own_is_posted_too(sampled: Project, live_server: LiveSer
 def test_the_outcome_is_waited_for_and_said(sampled: Project, live_server: LiveServer) -> None:
     # Nobody drains here, so it stays pending, and the command says what to look at.
     printed = run("send_sample", "renewal", "--server", live_server.url, "--wait", "0.2")
-    assert "Still pending after 0.2 s" in printed and "worker" in printed
+    assert "Still pending after 0.2 s. Does a worker run?" in printed
     assert Delivery.objects.get().status == "pending"
 
 

@@ -29,6 +29,8 @@ ask()
 AGAIN = """
 for line in sys.stdin:
     ask()
+# Or the pool's threads and the server's end could wait for each other at the exit, which is not what is tested.
+connection.close_pool()
 """
 FULL_POOL = """
 from concurrent.futures import ThreadPoolExecutor

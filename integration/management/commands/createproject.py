@@ -7,14 +7,15 @@ import sys
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
+from integration.management.base import AppCommand
 from integration.models import Project
 from integration.models.projects import TOKEN_RULE, Region
 
 
-class Command(BaseCommand):
+class Command(AppCommand):
     """Makes a project and prints its id, webhook URL and Authorization value, to paste into RevenueCat."""
 
     help = "Make a project; prints its id, its webhook URL and the Authorization value for RevenueCat."
@@ -36,6 +37,8 @@ class Command(BaseCommand):
         """Raises CommandError where the name is taken, or the token cannot be one."""
         given = options["intercom_token"]
         token = (sys.stdin.readline() if given == "-" else given).strip()
+        if not token:
+            raise CommandError("The access token is empty. Copy it from Intercom's Developer Hub.")
         project = Project.prepared(name=options["name"], intercom_token=token, now=timezone.now())
         project.region = options["region"]
         project.send_sandbox_events = options["send_sandbox_events"]

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import json
-import uuid
 from collections.abc import Iterable
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandParser
+from django.utils import timezone
 
+from integration.management.base import AppCommand
+from integration.management.projects import chosen_project
 from integration.models import Delivery
 from integration.models.attempts import OUTCOME_LABELS
 from integration.retry import AttemptOutcome, DeliveryStatus
 
 
-class Command(BaseCommand):
+class Command(AppCommand):
     """Prints deliveries; `--json` prints one object a line, for scripts."""
 
     help = "Show deliveries and their attempts, newest first."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """What to show."""
-        parser.add_argument("--project", metavar="ID")
+        parser.add_argument("--project", metavar="ID|NAME")
         parser.add_argument("--status", choices=[str(status) for status in DeliveryStatus])
         parser.add_argument(
             "--limit",
@@ -33,10 +35,10 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="one JSON object a line")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Raises CommandError where the project id is no id."""
+        """Raises CommandError where there is no such project."""
         deliveries = Delivery.objects.select_related("webhook_event", "project").prefetch_related("attempts")
         if options["project"]:
-            deliveries = deliveries.filter(project_id=_project_id(options["project"]))
+            deliveries = deliveries.filter(project=chosen_project(options["project"]))
         if options["status"]:
             deliveries = deliveries.filter(status=options["status"])
         if options["limit"] > 0:
@@ -52,6 +54,7 @@ def as_json(delivery: Delivery) -> dict[str, Any]:
     return {
         "id": delivery.pk,
         "project": str(delivery.project_id),
+        "project_name": delivery.project.name,
         "revenuecat_id": event.event_id,
         "revenuecat_type": event.type,
         "event_type": delivery.event_type or None,
@@ -61,6 +64,7 @@ def as_json(delivery: Delivery) -> dict[str, Any]:
         "status": delivery.status,
         "reason": delivery.reason or None,
         "explanation": delivery.explanation or None,
+        "waits_for": delivery.project.why_not_sending(timezone.now()) if delivery.due_at else None,
         "tries": delivery.tries,
         "received_at": delivery.created_at.isoformat(),
         "next_try_at": delivery.due_at.isoformat() if delivery.due_at else None,
@@ -83,16 +87,11 @@ def _lines(row: dict[str, Any]) -> Iterable[str]:
     yield f"{row['received_at'][:19]}  {row['status']:<9}  {what}  {row['app_user_id'] or '-'}  {row['revenuecat_id']}"
     if row["explanation"]:
         yield f"    {row['explanation']}"
+    if row["waits_for"]:
+        yield f"    {row['waits_for']}"
     for attempt in row["attempts"]:
         outcome = OUTCOME_LABELS[AttemptOutcome(attempt["outcome"])] if attempt["outcome"] else "Under way"
         yield f"    {attempt['started_at'][:19]}  {outcome}"
         for exchange in attempt["exchanges"]:
             answer = exchange["status"] or exchange["error"]
             yield f"        {exchange['method']} {exchange['path']}  {answer}  {exchange['milliseconds']} ms"
-
-
-def _project_id(text: str) -> uuid.UUID:
-    try:
-        return uuid.UUID(text)
-    except ValueError as error:
-        raise CommandError(f"{text} is not a project id.") from error

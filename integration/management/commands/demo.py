@@ -5,6 +5,7 @@ Starts `manage.py run` and the stand-in as children, and stops both when it ends
 
 from __future__ import annotations
 
+import fcntl
 import secrets
 import signal
 import socket
@@ -49,8 +50,9 @@ class Command(BaseCommand):
         """Raises CommandError where something does not start, or with --once an event is neither sent nor skipped."""
         signal.signal(signal.SIGTERM, _interrupt)
         signal.signal(signal.SIGHUP, _interrupt)
+        refuse_a_port_in_use()
         try:
-            with self._running() as children:
+            with the_only_demo(), self._running() as children:
                 self._wait_for_server(children)
                 password = make_admin()
                 project = make_project()
@@ -66,6 +68,7 @@ class Command(BaseCommand):
         """The stand-in and the app, as children of this process."""
         port = _free_port()
         url = f"http://127.0.0.1:{port}"
+        self.stdout.write("A stand-in for Intercom and the app are started; the stand-in listens at:")
         manage = str(settings.BASE_DIR / "manage.py")
         programs = [
             Program("stand-in for Intercom", [sys.executable, "-m", "tests.fake_intercom", "--port", str(port)]),
@@ -103,7 +106,10 @@ class Command(BaseCommand):
             except requests.RequestException:
                 return False
 
-        if not _until(answers, START_SECONDS):
+        if _until(answers, START_SECONDS):
+            # Somebody answers; it must not be somebody else's server.
+            self._check(children)
+        else:
             raise CommandError(f"The server does not answer at {server_url()} after {START_SECONDS} s.")
 
     def _tell_story(self, project: Project, password: str | None, *, once: bool) -> None:
@@ -121,12 +127,13 @@ class Command(BaseCommand):
         ]
         if missing and once:
             raise CommandError(f"Neither delivered nor skipped for a reason: {', '.join(missing)}.")
-        self._say_where_it_is(password)
+        self._say_where_it_is(password, once=once)
         if not once:
             self.stdout.write(f"Send more with:  {manage()} send_sample TYPE\nStop with Ctrl-C.")
 
-    def _say_where_it_is(self, password: str | None) -> None:
-        self.stdout.write(f"\nAdmin: {server_url()}/admin/  user {ADMIN_NAME}")
+    def _say_where_it_is(self, password: str | None, *, once: bool) -> None:
+        when = " (while `make demo` runs without ONCE)" if once else ""
+        self.stdout.write(f"\nAdmin{when}: {server_url()}/admin/  user {ADMIN_NAME}")
         if password:
             self.stdout.write(f"Password, shown this once: {password}")
         else:
@@ -140,6 +147,31 @@ def manage() -> str:
     var_dir = Path(settings.VAR_DIR)
     shown = var_dir.relative_to(settings.BASE_DIR) if var_dir.is_relative_to(settings.BASE_DIR) else var_dir
     return f"VAR_DIR={shown} PORT={settings.PORT} .venv/bin/python manage.py"
+
+
+def refuse_a_port_in_use() -> None:
+    """Raise CommandError where somebody listens already: before anything of theirs could be touched."""
+    with closing(socket.socket()) as probe:
+        probe.settimeout(1)
+        if probe.connect_ex(("127.0.0.1", settings.PORT)) == 0:
+            raise CommandError(
+                f"Something listens on port {settings.PORT} already, another demo perhaps. Stop it, or choose another "
+                "port: make demo PORT=8001."
+            )
+
+
+@contextmanager
+def the_only_demo() -> Iterator[None]:
+    """Hold the demo's data alone. Raises CommandError where another demo has them."""
+    var_dir = Path(settings.VAR_DIR)
+    var_dir.mkdir(parents=True, exist_ok=True)
+    with (var_dir / "demo.lock").open("w") as lock:
+        try:
+            # The kernel lets go of it however this process ends.
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise CommandError(f"A demo is running already, with its data in {var_dir}. Stop it first.") from error
+        yield
 
 
 def server_url() -> str:

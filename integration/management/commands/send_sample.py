@@ -7,8 +7,10 @@ from typing import Any
 
 import requests
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
+from django.utils import timezone
 
+from integration.management.base import AppCommand
 from integration.management.projects import chosen_project
 from integration.management.webhooks import post_webhook
 from integration.models import Delivery, Project
@@ -24,7 +26,7 @@ from integration.revenuecat.samples import (
 POLL_SECONDS = 0.05
 
 
-class Command(BaseCommand):
+class Command(AppCommand):
     """Posts over HTTP with the project's own Authorization and signature, and says what became of it."""
 
     help = (
@@ -34,10 +36,10 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Which sample, to which project and server."""
-        parser.add_argument("sample", metavar="TYPE|FILE")
+        parser.add_argument("sample", metavar="TYPE|FILE", nargs="?", help="without one, the samples are listed")
         parser.add_argument(
             "--project",
-            metavar="ID",
+            metavar="ID|NAME",
             help="needed where there is more than one project",
         )
         parser.add_argument(
@@ -61,6 +63,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Raises CommandError where the server cannot be reached or refuses."""
+        if options["sample"] is None:
+            self.stdout.write("\n".join(sample_names()))
+            return
         project = chosen_project(options["project"])
         try:
             sample = load_sample(options["sample"])
@@ -95,6 +100,6 @@ class Command(BaseCommand):
                 )
                 return
             time.sleep(POLL_SECONDS)
-        self.stdout.write(
-            f"Still pending after {seconds:g} s: is a worker running, is the project active and not held?"
-        )
+        project.refresh_from_db()
+        why = project.why_not_sending(timezone.now()) or "Does a worker run?"
+        self.stdout.write(f"Still pending after {seconds:g} s. {why}")

@@ -1,0 +1,172 @@
+"""Forgets a customer: everything that names the person goes from every table of ours, and a number stays.
+
+A person is all the App User IDs that RevenueCat has named together in one event (`app_user_id`, `original_app_user_id`,
+`aliases`; https://www.revenuecat.com/docs/customers/identifying-customers), and those named with these. What is done
+in Intercom and RevenueCat is not done here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, models, transaction
+from django.db.models import F, Q
+
+from integration.models.attempts import DeliveryAttempt
+from integration.models.customers import Customer
+from integration.models.deliveries import Delivery
+from integration.models.events import WebhookEvent
+from integration.models.projects import Project
+
+# The events that name one of some ids. It reads every event of the project: no index could tell, and it is rarely
+# asked. The first column is the event; the others are the ids of one and the same person.
+_NAMED = """
+SELECT id, payload->'event'->>'app_user_id', payload->'event'->>'original_app_user_id', payload->'event'->'aliases'
+FROM integration_webhookevent
+WHERE project_id = %(project)s AND (
+    app_user_id = ANY(%(ids)s)
+    OR payload->'event'->>'app_user_id' = ANY(%(ids)s)
+    OR payload->'event'->>'original_app_user_id' = ANY(%(ids)s)
+    OR payload->'event'->'aliases' ?| %(ids)s
+    OR payload->'event'->'transferred_from' ?| %(ids)s
+    OR payload->'event'->'transferred_to' ?| %(ids)s
+    OR payload->'event'->'redeemed_from' ?| %(ids)s
+    OR payload->'event'->'redeemed_by' ?| %(ids)s
+)
+"""
+
+
+class CustomerBusyError(Exception):
+    """A delivery of the customer is being sent at this moment; `until` at the latest."""
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__("A delivery of this customer is being sent at this moment. Try again in a minute.")
+        self.until = until
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """How much it was, or would be."""
+
+    customers: int
+    events: int
+    deliveries: int
+    attempts: int
+
+    def __str__(self) -> str:
+        parts = (
+            (self.events, "webhook event", "webhook events"),
+            (self.deliveries, "delivery", "deliveries"),
+            (self.attempts, "attempt", "attempts"),
+            (self.customers, "customer", "customers"),
+        )
+        return ", ".join(f"{count:,} {one if count == 1 else many}" for count, one, many in parts)
+
+
+NOTHING = Erased(0, 0, 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """One person of a project: all their ids, and every event that names one of them."""
+
+    project: Project
+    ids: frozenset[str]
+    event_ids: frozenset[int]
+
+    @classmethod
+    def find(cls, project: Project, app_user_id: str) -> Person:
+        """Whoever has this id, with all other ids of theirs. Reads every event of the project."""
+        ids: set[str] = set()
+        event_ids: set[int] = set()
+        new = {app_user_id}
+        while new:
+            ids |= new
+            named, others = _named(project.pk, new)
+            event_ids |= named
+            new = (others | _aliases(project, new)) - ids
+        return cls(project, frozenset(ids), frozenset(event_ids))
+
+    def known(self) -> Erased:
+        """What there is to be forgotten."""
+        deliveries = self._deliveries()
+        return Erased(
+            customers=self._customers().count(),
+            events=len(self.event_ids),
+            deliveries=deliveries.count(),
+            attempts=DeliveryAttempt.objects.filter(delivery__in=deliveries.values("pk")).count(),
+        )
+
+    def namesakes(self) -> int:
+        """How many other customers of the project have the same email address."""
+        emails = set(self._customers().exclude(email="").values_list("email", flat=True))
+        others = Customer.objects.filter(project=self.project, email__in=emails)
+        return others.exclude(app_user_id__in=self.ids).count()
+
+    def forget(self, now: datetime) -> Erased:
+        """Erase everything in one transaction, and count one more forgotten customer of the project.
+
+        Raises CustomerBusyError, and erases nothing, while a delivery is being sent.
+        """
+        with transaction.atomic():
+            # Deliveries before customers and each in one order, as everywhere, so that nobody locks anybody out.
+            rows = self._deliveries().order_by("id").select_for_update(of=("self",))
+            deliveries = dict(rows.values_list("id", "webhook_event_id"))
+            customers = list(self._customers().order_by("app_user_id").select_for_update())
+            busy = [one.busy_until for one in customers if one.busy_until is not None and one.is_busy(now)]
+            if busy:
+                raise CustomerBusyError(max(busy))
+            since = WebhookEvent.objects.filter(project=self.project, app_user_id__in=self.ids)
+            events = self.event_ids | {*deliveries.values(), *since.values_list("pk", flat=True)}
+            erased = Erased(
+                attempts=_delete(DeliveryAttempt, "delivery_id", deliveries),
+                deliveries=_delete(Delivery, "id", deliveries),
+                events=_delete(WebhookEvent, "id", events),
+                customers=_delete(Customer, "id", [one.pk for one in customers]),
+            )
+            if erased != NOTHING:
+                projects = Project.objects.filter(pk=self.project.pk)
+                projects.update(forgotten_customers=F("forgotten_customers") + 1)
+        return erased
+
+    def _deliveries(self) -> models.QuerySet[Delivery]:
+        return Delivery.objects.filter(
+            Q(webhook_event__in=self.event_ids) | Q(project=self.project, app_user_id__in=self.ids)
+        )
+
+    def _customers(self) -> models.QuerySet[Customer]:
+        return Customer.objects.filter(project=self.project, app_user_id__in=self.ids)
+
+
+def _named(project_id: UUID, ids: Collection[str]) -> tuple[set[int], set[str]]:
+    """The events that name one of these ids, and all ids of the same person in them."""
+    with connection.cursor() as cursor:
+        cursor.execute(_NAMED, {"project": project_id, "ids": list(ids)})
+        rows = cursor.fetchall()
+    people = [{app_user_id, original, *_texts(aliases)} for _, app_user_id, original, aliases in rows]
+    # An event that only tells of a transfer from or to the person names somebody else besides.
+    same = [person for person in people if not person.isdisjoint(ids)]
+    return {row[0] for row in rows}, {one for person in same for one in person if one}
+
+
+def _aliases(project: Project, ids: Collection[str]) -> set[str]:
+    """The ids of the customers who have one of these ids; they outlast their events."""
+    rows = Customer.objects.filter(project=project).filter(Q(app_user_id__in=ids) | Q(aliases__has_any_keys=list(ids)))
+    return {
+        one for app_user_id, aliases in rows.values_list("app_user_id", "aliases") for one in (app_user_id, *aliases)
+    }
+
+
+def _texts(value: Any) -> list[str]:
+    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
+
+
+def _delete(model: type[models.Model], column: str, keys: Collection[int]) -> int:
+    # Django's own delete() would read every payload first.
+    with connection.cursor() as cursor:
+        cursor.execute(f"DELETE FROM {model._meta.db_table} WHERE {column} = ANY(%s)", [list(keys)])  # noqa: S608
+        return int(cursor.rowcount)

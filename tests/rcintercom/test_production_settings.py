@@ -1,0 +1,42 @@
+"""A server set up as the production checklist says: nothing to warn of, and cookies for this host over HTTPS alone."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from cryptography.fernet import Fernet
+
+ROOT = Path(__file__).parents[2]
+PRODUCTION = {
+    "PATH": os.environ["PATH"],
+    "PUBLIC_URL": "https://rcintercom.example.com",
+    "DATABASE_URL": "postgres://rcintercom@db.example.com/rcintercom",
+    "SECRET_KEY": "s" * 25 + "0123456789abcdefghijklmnopqrstuvwxyz",
+    "ENCRYPTION_KEYS": Fernet.generate_key().decode(),
+    "TRUSTED_PROXIES": "1",
+}
+SHOW = """
+from django.conf import settings
+names = ("SESSION_COOKIE", "CSRF_COOKIE")
+print([(getattr(settings, f"{one}_NAME"), getattr(settings, f"{one}_SECURE")) for one in names])
+"""
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Python with the environment of such a server."""
+    command = [sys.executable, *arguments]
+    return subprocess.run(command, cwd=ROOT, env=PRODUCTION, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_there_is_nothing_to_warn_of() -> None:
+    checked = run("manage.py", "check", "--deploy", "--fail-level", "WARNING")
+    assert checked.returncode == 0, checked.stderr
+    assert "no issues" in checked.stdout
+
+
+def test_cookies_belong_to_this_host_and_to_https() -> None:
+    shown = run("manage.py", "shell", "--no-imports", "-c", SHOW)
+    assert shown.stdout.strip() == "[('__Host-sessionid', True), ('__Host-csrftoken', True)]", shown.stderr

@@ -1,0 +1,179 @@
+"""
+After everything has happened that can, no secret stands in the database, in a backup of it, in the logs, in an answer
+or on a page. The one exception is by design: a project's Authorization value on its own settings page, to be copied.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from datetime import timedelta
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
+from django.test import Client
+from django.utils import timezone
+
+from integration.models import Customer, Delivery, DeliveryAttempt, Project, WebhookEvent
+from integration.models.secrets import Secret
+from integration.revenuecat import signature
+from tests.admin.conftest import act, project_url, save
+from tests.everything import backup, every_row, forms_of
+from tests.factories import Clock, make_project, raw, receive, run_drain, webhook
+from tests.fake_intercom import FakeIntercom, faults
+
+CURRENT = "Bearer the-current-authorization-value-0123456789"
+PREVIOUS = "Bearer the-value-before-it-9876543210"
+SIGNING = "whsec-the-signing-secret-abcdef"
+TOKEN = "dG9rOnRoZS1jdXJyZW50LWFjY2Vzcy10b2tlbg=="
+TOKEN_BEFORE = "dG9rOnRoZS1hY2Nlc3MtdG9rZW4tYmVmb3Jl"
+NEVER_SHOWN = {"previous": PREVIOUS, "signing secret": SIGNING, "token": TOKEN, "token before": TOKEN_BEFORE}
+SECRETS = NEVER_SHOWN | {"authorization": CURRENT}
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def leaks(text: str, secrets: dict[str, str]) -> list[str]:
+    """The names of the secrets that a text holds in some form."""
+    return [name for name, secret in secrets.items() if any(form in text for form in forms_of(secret))]
+
+
+@pytest.fixture
+def project(intercom: FakeIntercom, settings: Any) -> Project:
+    """A project with every secret there is; its token is about to be replaced in the admin."""
+    settings.INTERCOM_API_URL = intercom.url
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    return make_project(
+        "Larkfield",
+        token=TOKEN_BEFORE,
+        authorization=CURRENT,
+        previous_authorization=Secret.of(PREVIOUS),
+        previous_authorization_until=timezone.now() + timedelta(hours=1),
+    )
+
+
+@pytest.fixture
+def superuser(client: Client, project: Project) -> Client:
+    """Somebody who sees every page."""
+    client.force_login(User.objects.create_superuser("root", password="irrelevant"))
+    return client
+
+
+def knock(project: Project) -> str:
+    """Webhooks right and wrong, at the door; what was answered."""
+    url, body = f"/webhooks/revenuecat/{project.pk}/", raw(webhook())
+    signed = signature.signature_header(body=body, secret=SIGNING, timestamp=int(timezone.now().timestamp()))
+    said = []
+    for authorization, signed_with in (
+        (CURRENT, signed),
+        (PREVIOUS, signed),
+        (CURRENT, signed + "0"),
+        (CURRENT + "x", signed),
+        (f"{CURRENT} {SIGNING}", ""),
+    ):
+        headers = {"Authorization": authorization, signature.HEADER: signed_with}
+        answer = Client().generic("POST", url, body, "application/json", headers=headers)
+        said.append(f"{answer.status_code} {answer.headers} {answer.content.decode()}")
+    return "\n".join(said)
+
+
+def drain_through_every_fault(project: Project, intercom: FakeIntercom) -> None:
+    """Answers that repeat the token, and none at all."""
+    clock = Clock()
+    for number, fault in enumerate(
+        (
+            faults.error(400, message=f"What is {TOKEN}?"),
+            faults.error(500, message=f"Bearer {TOKEN}"),
+            faults.error(401, message=f"Access Token {TOKEN} Invalid"),
+            faults.redirect(f"https://elsewhere.invalid/?access_token={TOKEN}"),
+            faults.hang(1),
+            faults.close_unanswered(),
+        )
+    ):
+        receive(project, app_user_id=f"user-{number}")
+        intercom.inject(fault, path=f"/contacts/find_by_external_id/user-{number}")
+    now = timezone.now()
+    broken = WebhookEvent.objects.create(project=project, event_id="broken", type="X", payload={}, received_at=now)
+    Delivery.objects.create(project=project, webhook_event=broken, due_at=now, created_at=now)
+    for _ in range(4):
+        project.refresh_from_db()
+        project.resume()
+        run_drain(project, clock, attempt_seconds=0.3)
+        clock.advance(minutes=1)
+    with intercom.refusing_connections():
+        receive(project, app_user_id="user-refused")
+        run_drain(project, clock, attempt_seconds=0.3)
+
+
+def run_commands() -> str:
+    """The commands that read projects or the log; what they said."""
+    out = StringIO()
+    for name, arguments in (
+        ("deliveries", ["--limit", "0"]),
+        ("deliveries", ["--limit", "0", "--json"]),
+        ("reencrypt", []),
+    ):
+        call_command(name, *arguments, stdout=out, stderr=out)
+    with pytest.raises(CommandError) as refused:
+        call_command("createproject", "Larkfield", "--intercom-token", TOKEN)
+    return out.getvalue() + str(refused.value)
+
+
+def addresses(project: Project) -> Iterator[str]:
+    """Every page of the admin: lists, searches, rows, histories, dialogs."""
+    site = "/admin/integration/"
+    yield from ("/admin/", "/admin/auth/user/", "/admin/auth/group/", "/admin/password_change/", f"{site}project/add/")
+    yield from (project_url(project, name) for name in ("change", "history"))
+    for model in (Project, Delivery, WebhookEvent, Customer):
+        name = model._meta.model_name
+        yield from (f"{site}{name}/", f"{site}{name}/?q=user-1")
+        for pk in model.objects.values_list("pk", flat=True):
+            yield from (f"{site}{name}/{pk}/change/", f"{site}{name}/{pk}/history/")
+    for model, dialogs in (
+        (Project, ("check_connection", "rotate_authorization", "resume")),
+        (Delivery, ("redeliver",)),
+    ):
+        first = model.objects.values_list("pk", flat=True).first()
+        yield from (f"{site}{model._meta.model_name}/{first}/{dialog}/" for dialog in dialogs)
+
+
+def pages_that_leak(client: Client, project: Project) -> dict[str, list[str]]:
+    """The addresses whose page shows a secret, beside the Authorization value on its project's own page."""
+    found: dict[str, list[str]] = {}
+    for address in addresses(project):
+        page = client.get(address, follow=True)
+        assert page.status_code == 200, address
+        shown = set(leaks(page.content.decode() + str(page.headers), SECRETS))
+        expected = {"authorization"} if address == project_url(project) else set()
+        if shown != expected:
+            found[address] = sorted(shown ^ expected)
+    return found
+
+
+def test_no_secret_is_in_the_database_in_a_backup_in_the_logs_in_an_answer_or_on_a_page(
+    project: Project, superuser: Client, intercom: FakeIntercom, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in (None, "procrastinate", "django.db.backends", "django.request", "urllib3"):
+        caplog.set_level(logging.DEBUG, logger=name)
+    saved = save(superuser, project_url(project), new_intercom_token=TOKEN, new_signing_secret=SIGNING)
+    assert not leaks(saved.content.decode(), NEVER_SHOWN)
+    project.refresh_from_db()
+    assert (project.intercom_token.reveal(), project.signing_secret.reveal()) == (TOKEN, SIGNING)
+    said = knock(project)
+    drain_through_every_fault(project, intercom)
+    said += run_commands() + act(superuser, project_url(project, "check_connection")).content.decode()
+    assert DeliveryAttempt.objects.count() >= 8
+    assert pages_that_leak(superuser, project) == {}
+    places = {"an answer": said, "the database": every_row(), "a backup": backup(), "the log": caplog.text}
+    assert {where: found for where, text in places.items() if (found := leaks(text, SECRETS))} == {}
+    # The places were looked at, and what should be in them is.
+    assert project.name in places["a backup"] and project.name in places["the database"]
+    assert "webhook refused" in caplog.text and "is held" in caplog.text
+
+
+def test_the_search_finds_a_secret_where_there_is_one(project: Project) -> None:
+    Project.objects.update(hold_reason=f"What is {TOKEN}?")
+    assert leaks(every_row(), SECRETS) == leaks(backup(), SECRETS) == ["token"]
