@@ -10,6 +10,8 @@ DEMO_VAR_DIR := var/demo
 CHAOS_VAR_DIR := var/chaos
 # And what the fuzzing stores; tests/fuzz uses no other directory and no other database.
 FUZZ_VAR_DIR := var/fuzz
+# All that pip-audit says.
+AUDIT_LOG := var/audit.log
 # Linters look at the app as a production server would run it. The keys are made up for each run.
 PRODUCTION = DEBUG=false PUBLIC_URL=https://rcintercom.example.com ALLOWED_HOSTS=rcintercom.example.com \
 	DATABASE_URL=postgres://rcintercom@db.example.com/rcintercom INTERCOM_API_URL= \
@@ -50,9 +52,9 @@ lint: .venv/installed-dev ## Style, types, import rules, migrations and producti
 
 audit: .venv/installed-dev ## Known vulnerabilities of the pinned packages; needs a network (ARGS="-s osv" for another source)
 	@mkdir -p var; code=0; $(BIN)/pip-audit --strict --disable-pip --require-hashes --progress-spinner off \
-		-r requirements.txt -r requirements-dev.txt $(ARGS) 2>var/audit.log || code=$$?; tail -n 1 var/audit.log >&2; \
-	grep -q 'known vulnerabilit' var/audit.log || { \
-		echo "NOT AUDITED: the data could not be had, so nothing is known. All that was said: var/audit.log" >&2; exit 2; }; \
+		-r requirements.txt -r requirements-dev.txt $(ARGS) 2>$(AUDIT_LOG) || code=$$?; tail -n 1 $(AUDIT_LOG) >&2; \
+	grep -q 'known vulnerabilit' $(AUDIT_LOG) || { \
+		echo "NOT AUDITED: the data could not be had, so nothing is known. All that was said: $(AUDIT_LOG)" >&2; exit 2; }; \
 	exit $$code
 
 sbom: .venv/installed-dev ## What the app is made of: requirements.txt as CycloneDX JSON, in var/sbom.json

@@ -233,6 +233,8 @@ LOGGING = {
     "loggers": {
         # The engine says a line for every job; jobs here are doorbells, not news.
         "procrastinate": {"level": env.str("ENGINE_LOG_LEVEL", default="WARNING")},
+        # Failed attempts to sign in, and locks; not four lines for each that succeeds.
+        "axes": {"level": "WARNING"},
         "django.request": {"filters": ["not_refused"]},
     },
 }

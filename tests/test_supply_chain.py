@@ -62,22 +62,27 @@ def make(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=110, check=False)
 
 
-def test_an_audit_without_findings_succeeds(source: str) -> None:
-    done = make("audit", f"ARGS=-s osv --osv-url {source}")
+def audit(log: Path, source: str) -> subprocess.CompletedProcess[str]:
+    """`make audit` with the data of that source, and a log of its own."""
+    return make("audit", f"ARGS=-s osv --osv-url {source}", f"AUDIT_LOG={log / 'audit.log'}")
+
+
+def test_an_audit_without_findings_succeeds(source: str, tmp_path: Path) -> None:
+    done = audit(tmp_path, source)
     assert done.returncode == 0, done.stderr
     assert "No known vulnerabilities found" in done.stderr and "NOT AUDITED" not in done.stderr
 
 
-def test_a_known_vulnerability_is_named_and_fails(source: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_known_vulnerability_is_named_and_fails(source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Source, "vulnerable", "sqlparse")
-    done = make("audit", f"ARGS=-s osv --osv-url {source}")
+    done = audit(tmp_path, source)
     assert done.returncode != 0
     assert "sqlparse" in done.stdout and "PYSEC-2026-1" in done.stdout
     assert "Found 1 known vulnerability in 1 package" in done.stderr and "NOT AUDITED" not in done.stderr
 
 
-def test_an_audit_that_gets_no_data_says_so_loudly_and_fails() -> None:
-    done = make("audit", "ARGS=-s osv --osv-url http://127.0.0.1:9/v1/query")
+def test_an_audit_that_gets_no_data_says_so_loudly_and_fails(tmp_path: Path) -> None:
+    done = audit(tmp_path, "http://127.0.0.1:9/v1/query")
     assert done.returncode != 0
     assert "NOT AUDITED: the data could not be had" in done.stderr
 

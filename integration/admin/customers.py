@@ -13,7 +13,7 @@ from integration.admin import log_display, search
 from integration.admin.access import LogAdmin, ProjectFilter
 from integration.admin.display import NOTHING, moment
 from integration.admin.forget import ForgetActions
-from integration.models import Customer
+from integration.models import Customer, Delivery
 
 # The page shows no more than this; the rest is found in the list of deliveries.
 MOST_DELIVERIES = 50
@@ -52,7 +52,9 @@ class CustomerAdmin(ForgetActions, LogAdmin[Customer]):
         customer = self.get_object(request, object_id)
         context = dict(extra_context or {})
         if customer:
-            newest = customer.deliveries.select_related("webhook_event").defer("webhook_event__payload")
+            # By id and not by the link to the customer, which only what was sent has: skipped ones belong here too.
+            of_them = Delivery.objects.filter(project=customer.project, app_user_id=customer.app_user_id)
+            newest = of_them.select_related("webhook_event").defer("webhook_event__payload")
             context["attributes"] = log_display.state_table(customer)
             context["deliveries"] = log_display.delivery_table(newest.order_by("-id")[:MOST_DELIVERIES])
             context["most_deliveries"] = MOST_DELIVERIES

@@ -105,6 +105,11 @@ def breakable(text: str) -> SafeString:
     return format_html_join(mark_safe("_<wbr>"), "{}", ((part,) for part in text.split("_")))
 
 
+def unbroken_id(text: str) -> SafeString:
+    """An id of any length, which may be broken anywhere rather than run into what stands beside it."""
+    return format_html('<span class="rc-breakable">{}</span>', text)
+
+
 def two_lines(first: SafeString | str, second: SafeString | str) -> SafeString:
     """A cell of two lines, the second one small."""
     return format_html('<div>{}</div><div class="text-xs">{}</div>', first, second)

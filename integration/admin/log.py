@@ -149,8 +149,9 @@ class DeliveryAdmin(RedeliverActions, LogAdmin[Delivery]):
     @admin.display(description="Customer")
     def person(self, delivery: Delivery) -> SafeString | str:
         """The customer, linked."""
-        url = row_url(Customer, delivery.customer_id) if delivery.customer_id else None
-        return log_display.customer_cell(delivery, url)
+        rows = Customer.objects.filter(project=delivery.project_id, app_user_id=delivery.app_user_id)
+        customer_id = delivery.customer_id or rows.values_list("pk", flat=True).first()
+        return log_display.customer_cell(delivery, row_url(Customer, customer_id) if customer_id else None)
 
     @admin.display(description="Next try")
     def next_try(self, delivery: Delivery) -> SafeString | str:
@@ -160,7 +161,8 @@ class DeliveryAdmin(RedeliverActions, LogAdmin[Delivery]):
     @admin.display(description="Why")
     def why(self, delivery: Delivery) -> SafeString | str:
         """The last error, or the reason."""
-        return cut(delivery.explanation)
+        waits_for = delivery.project.why_not_sending(timezone.now()) if delivery.due_at else None
+        return cut(waits_for or delivery.explanation)
 
     @admin.display(description="RevenueCat id")
     def webhook(self, delivery: Delivery) -> SafeString | str:

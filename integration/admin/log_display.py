@@ -26,6 +26,7 @@ from integration.admin.display import (
     moment,
     status_label,
     times,
+    unbroken_id,
 )
 from integration.customer_state import BILLING_ERROR_STATUS, STATUS, Fact
 from integration.intercom.messages import AttributeType
@@ -210,7 +211,7 @@ def customer_cell(delivery: Delivery, url: str | None) -> Cell:
     name = delivery.app_user_id
     if not name:
         return NOTHING
-    return link(url, name) if url else name
+    return link(url, name) if url else unbroken_id(name)
 
 
 def subscription_status(customer: Customer) -> str:

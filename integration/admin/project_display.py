@@ -88,6 +88,6 @@ def project_notices(project: Project, now: datetime) -> list[Notice]:
         notices.append(Notice("warning", "No Intercom access token is stored: enter one below. Nothing is sent."))
     if not project.active:
         notices.append(Notice("warning", hold_sentence(project, now)))
-    elif project.is_held(now):
+    elif project.intercom_token and project.is_held(now):
         notices.append(Notice("error" if project.held_until is None else "warning", hold_sentence(project, now)))
     return notices

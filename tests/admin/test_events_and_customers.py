@@ -71,6 +71,22 @@ def test_a_customer_shows_what_is_known_and_the_deliveries(admin_client: Client,
     assert delivery_url(delivery.pk) in page
 
 
+def test_a_customer_s_skipped_and_waiting_deliveries_are_on_their_page_and_lead_back_to_it(
+    admin_client: Client, project: Project
+) -> None:
+    receive(project)
+    skipped = receive(project, event_type="SUBSCRIPTION_PAUSED")
+    run_drain(project)
+    waiting = receive(project, event_type="EXPIRATION")
+    stranger = receive(make_project(), event_type="SUBSCRIPTION_PAUSED")
+    customer = Customer.objects.get()
+    page = text_of(admin_client.get(f"{CUSTOMERS}{customer.pk}/change/"))
+    for delivery in (skipped, waiting):
+        assert delivery_url(delivery.pk) in page
+        assert f"{CUSTOMERS}{customer.pk}/change/" in text_of(admin_client.get(delivery_url(delivery.pk)))
+    assert delivery_url(stranger.pk) not in page
+
+
 def test_customers_are_found_by_id_and_email(admin_client: Client, project: Project) -> None:
     for who in ("ada", "bo"):
         receive(project, app_user_id=who, subscriber_attributes={"$email": {"value": f"{who}@example.com"}})

@@ -5,6 +5,7 @@ What a scenario leaves behind to judge it by: values only, from the plan, the po
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -59,6 +60,14 @@ class Log:
 
 
 @dataclass(frozen=True, slots=True)
+class Freeze:
+    """When a worker was frozen, and when it went on: what it had heard just before was not written down until then."""
+
+    began: datetime
+    ended: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """All there is to judge by; `answered` are the ids that were answered 200, `notes` what the scenario did."""
 
@@ -67,3 +76,4 @@ class Evidence:
     ledger: Ledger
     log: Log
     notes: Counter[str]
+    freezes: Sequence[Freeze] = ()

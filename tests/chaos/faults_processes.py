@@ -11,6 +11,9 @@ import signal
 from contextlib import suppress
 from functools import partial
 
+from django.utils import timezone
+
+from tests.chaos.evidence import Freeze
 from tests.chaos.stage import Stage
 
 MOST_WEB_KILLS = 10
@@ -75,8 +78,10 @@ def two_workers(stage: Stage) -> None:
     """Two workers on one project; one of them is frozen in the middle of its drain and wakes up too late."""
     stage.post_everything()
     stage.pause(4.0)
+    began = timezone.now()
     for worker in stage.servers.workers:
         stage.until(lambda: stage.book.under_way() > 8, BUSY_SECONDS)
+        began = timezone.now()
         worker.send(signal.SIGSTOP)
         if _stands_still(stage):
             break
@@ -86,6 +91,7 @@ def two_workers(stage: Stage) -> None:
     stage.pause(FROZEN_SECONDS)
     for worker in stage.servers.workers:
         worker.send(signal.SIGCONT)
+    stage.freezes.append(Freeze(began, timezone.now()))
 
 
 def _stands_still(stage: Stage) -> bool:

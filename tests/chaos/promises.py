@@ -10,12 +10,15 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import pairwise
 
-from tests.chaos.evidence import Call, Evidence, Log, Try
+from tests.chaos.evidence import Call, Evidence, Freeze, Log, Try
 from tests.chaos.plan import MOST_MOVED_SECONDS, Event
 
 EXAMPLES = 3
+# Between an answer and the commit of what it said, on a slow machine.
+WRITING_TIME = timedelta(seconds=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,7 @@ def judge(evidence: Evidence) -> Judgement:
         tries[one.event_id].append(one)
     events = evidence.plan.by_key
     known = [(event, calls[key], tries[event.event_id]) for key, event in events.items() if key in calls]
-    repeats = [_repeats(said, logged) for _, said, logged in known]
+    repeats = [_repeats(said, logged, evidence.freezes) for _, said, logged in known]
     logged = [_logged(said, tried) for _, said, tried in known]
     wrong_customers = _wrong_customers(evidence)
     excused, inexcusable = sum(one[0] for one in repeats), sum(one[1] for one in repeats)
@@ -99,18 +102,18 @@ def _is_true(call: Call, event: Event) -> bool:
     return bool(said == expected and 0 <= moved <= MOST_MOVED_SECONDS)
 
 
-def _repeats(calls: Sequence[Call], tries: Sequence[Try]) -> tuple[int, int]:
+def _repeats(calls: Sequence[Call], tries: Sequence[Try], freezes: Sequence[Freeze]) -> tuple[int, int]:
     """How often the event was told again: with an excuse, and without.
 
     The excuse is that nobody knew the answer to the call before when the repeat was begun: it was lost on its
-    way, it was an error, or whoever heard it died, or lost the database, before it was written down.
+    way, it was an error, or whoever heard it died, froze or lost the database before it was written down.
     """
     acted = [call for call in calls if call.acted]
-    inexcusable = sum(_was_known(before, again, tries) for before, again in pairwise(acted))
+    inexcusable = sum(_was_known(before, again, tries, freezes) for before, again in pairwise(acted))
     return max(len(acted) - 1, 0) - inexcusable, inexcusable
 
 
-def _was_known(before: Call, again: Call, tries: Sequence[Try]) -> bool:
+def _was_known(before: Call, again: Call, tries: Sequence[Try], freezes: Sequence[Freeze]) -> bool:
     heard = _try_with(before, tries)
     if heard is None or heard.finished_at is None:
         return False
@@ -118,9 +121,20 @@ def _was_known(before: Call, again: Call, tries: Sequence[Try]) -> bool:
         return False
     repeated = _try_with(again, tries)
     if repeated is not None:
-        return heard is repeated or repeated.started_at >= heard.finished_at
+        is_late = repeated.started_at >= heard.finished_at and not _froze_between(heard, repeated, freezes)
+        return heard is repeated or is_late
     # The repeat itself left no answer: it belongs to a try that was interrupted.
     return not any(one.outcome == "interrupted" and one.started_at < heard.finished_at for one in tries)
+
+
+def _froze_between(heard: Try, repeated: Try, freezes: Sequence[Freeze]) -> bool:
+    """Whether the worker that heard the answer froze right then, and the other one repeated it meanwhile."""
+    return any(
+        heard.finished_at is not None
+        and heard.finished_at >= freeze.began - WRITING_TIME
+        and repeated.started_at <= freeze.ended
+        for freeze in freezes
+    )
 
 
 def _try_with(call: Call, tries: Sequence[Try]) -> Try | None:

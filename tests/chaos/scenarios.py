@@ -13,6 +13,8 @@ from tests.chaos import faults_intercom, faults_processes
 from tests.chaos.evidence import Evidence
 from tests.chaos.stage import Setting, Stage
 
+LEAST_ANSWERED_SHARE = 0.98
+
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
@@ -27,6 +29,12 @@ class Scenario:
 def _at_least(count: int, what: str, found: int) -> Iterator[str]:
     if found < count:
         yield f"the fault did not bite: {found} {what}, at least {count} were meant to be"
+
+
+def enough_was_promised(evidence: Evidence) -> Iterator[str]:
+    """An event that was never answered 200 is no promise; too many of those, and little was proven."""
+    wanted = int(len(evidence.plan.events) * LEAST_ANSWERED_SHARE)
+    yield from _at_least(wanted, "events were answered 200", len(evidence.answered))
 
 
 def _noted(what: str, count: int) -> Callable[[Evidence], Iterator[str]]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 
 from tests.chaos.book import Book
-from tests.chaos.evidence import Evidence
+from tests.chaos.evidence import Evidence, Freeze
 from tests.chaos.plan import Plan, Posting
 from tests.chaos.poster import Poster
 from tests.chaos.servers import Servers
@@ -50,6 +50,7 @@ class Stage:
         self.plan = plan
         self.chance = random.Random(seed)
         self.notes: Counter[str] = Counter()
+        self.freezes: list[Freeze] = []
         self.book = Book()
         self._directory = directory
         self.servers = Servers(directory, web_port=ports[0], intercom_port=ports[1], notes=self.notes)
@@ -96,6 +97,7 @@ class Stage:
             ledger=self.servers.intercom.ledger(self._directory / LEDGER),
             log=self.book.log(),
             notes=self.notes + self.poster.counts,
+            freezes=self.freezes,
         )
 
     def _deliver(self) -> None:
