@@ -22,7 +22,6 @@ from django.db import InterfaceError, OperationalError, connection
 from django.db.models import Exists, OuterRef
 from django.urls import reverse
 from django.utils import timezone
-from procrastinate.contrib.django.models import ProcrastinateJob
 
 from integration.models import Delivery, DeliveryAttempt, Project
 from integration.tasks import ring
@@ -70,10 +69,6 @@ class Book:
     def under_way(self) -> int:
         """How many tries have begun and not ended, as far as the tables know."""
         return patiently(lambda: DeliveryAttempt.objects.filter(finished_at=None).count())
-
-    def jobs(self) -> int:
-        """How many projects the engine has been rung for, or is draining."""
-        return patiently(lambda: ProcrastinateJob.objects.filter(queue_name="drain").count())
 
     def held(self) -> int:
         """How many projects wait for their operator."""
