@@ -8,12 +8,14 @@ TEST_VAR_DIR := var/test
 DEMO_VAR_DIR := var/demo
 # And what the faults leave behind.
 CHAOS_VAR_DIR := var/chaos
+# And what is filled and measured.
+BENCH_VAR_DIR := var/bench
 # And what the fuzzing stores; tests/fuzz uses no other directory and no other database.
 FUZZ_VAR_DIR := var/fuzz
 # All that pip-audit says.
 AUDIT_LOG := var/audit.log
 # Linters look at the app as a production server would run it. The keys are made up for each run.
-PRODUCTION = DEBUG=false PUBLIC_URL=https://rcintercom.example.com ALLOWED_HOSTS=rcintercom.example.com \
+PRODUCTION = DEBUG=false PUBLIC_URL=https://rcintercom.example.com ALLOWED_HOSTS=rcintercom.example.com TRUSTED_PROXIES=1 \
 	DATABASE_URL=postgres://rcintercom@db.example.com/rcintercom INTERCOM_API_URL= \
 	SECRET_KEY="$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(50))')" \
 	ENCRYPTION_KEYS="$$($(BIN)/python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())')"
@@ -21,7 +23,7 @@ COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gene
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make requirements" $(if $(UPGRADE),--upgrade)
 
 .DELETE_ON_ERROR:
-.PHONY: help demo run test chaos fuzz lint audit sbom requirements clean
+.PHONY: help demo run test chaos fuzz bench lint audit sbom requirements clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' Makefile
@@ -40,6 +42,9 @@ chaos: .venv/installed-dev ## Faults on real processes, and whether anything is 
 
 fuzz: .venv/installed-dev ## Bad bodies by the thousand, and good ones between them, against the web server (ARGS="--seconds 600")
 	@exec $(BIN)/python -m tests.fuzz $(ARGS)
+
+bench: .venv/installed-dev ## How fast the app is, and whether that is what is promised (ARGS="--only door --only drain" for a part)
+	@DATABASE_URL= VAR_DIR=$(BENCH_VAR_DIR) exec $(BIN)/python -m tests.bench $(ARGS)
 
 lint: .venv/installed-dev ## Style, types, import rules, migrations and production settings
 	$(BIN)/ruff check
@@ -66,7 +71,7 @@ requirements: .venv/installed-dev ## Pin what requirements*.in ask for (UPGRADE=
 	$(COMPILE) --constraints requirements.txt requirements-dev.in -o requirements-dev.txt
 
 clean: ## Remove the virtual environment and what tools made; keeps var/, where data and keys are
-	rm -rf .venv $(TEST_VAR_DIR) $(CHAOS_VAR_DIR) $(FUZZ_VAR_DIR) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv $(TEST_VAR_DIR) $(CHAOS_VAR_DIR) $(FUZZ_VAR_DIR) $(BENCH_VAR_DIR) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --- The virtual environment ---------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
+from django.contrib.admin.apps import AdminConfig
 from django.core import checks as django_checks
 
 from integration import checks
@@ -20,3 +21,10 @@ class IntegrationConfig(AppConfig):
             django_checks.register(check, django_checks.Tags.security)
         for check in checks.ON_DEPLOY:
             django_checks.register(check, django_checks.Tags.security, deploy=True)
+
+
+class AdminSiteConfig(AdminConfig):
+    """Django's admin, with our site in place of its own."""
+
+    default = False
+    default_site = "integration.sign_in.site.AdminSite"

@@ -66,6 +66,20 @@ def intercom_is_intercom(app_configs: Sequence[Any] | None, **kwargs: Any) -> li
     ]
 
 
+def clients_can_be_told_apart(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    """W002: behind a proxy that ends TLS everybody has its address, unless TRUSTED_PROXIES says where theirs stands."""
+    if settings.ADDRESSES_TELL_CLIENTS_APART:
+        return []
+    return [
+        Warning(
+            "HTTPS is on, so there is a proxy in front of the app, but TRUSTED_PROXIES is unset: failed sign-ins and "
+            "refused webhooks of everybody are counted together, and no address is locked for trying many names.",
+            hint="Set it to the number of proxies that add to X-Forwarded-For, mostly 1; to 0 where none does.",
+            id="integration.W002",
+        )
+    ]
+
+
 def _is_fernet_key(key: str) -> bool:
     try:
         Fernet(key)
@@ -75,4 +89,9 @@ def _is_fernet_key(key: str) -> bool:
 
 
 ALWAYS = (encryption_keys_are_usable,)
-ON_DEPLOY = (keys_come_from_the_environment, public_url_is_https, intercom_is_intercom)
+ON_DEPLOY = (
+    keys_come_from_the_environment,
+    public_url_is_https,
+    intercom_is_intercom,
+    clients_can_be_told_apart,
+)

@@ -30,6 +30,13 @@ ADMIN_LOOK: dict[str, Any] = {
     ],
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
+    # The menu under one's own name.
+    "ACCOUNT": {
+        "navigation": [
+            {"title": "Change password", "link": reverse_lazy("admin:password_change")},
+            {"title": "Second factor", "link": reverse_lazy("admin:second_factor")},
+        ],
+    },
     "SIDEBAR": {
         "navigation": [
             {"title": "Settings", "items": [_page("Projects", "tune", "integration.project")]},

@@ -20,7 +20,7 @@ def client_address(request: HttpRequest) -> str | None:
     With TRUSTED_PROXIES=n it is what the outermost of n proxies has added to X-Forwarded-For, the n-th from the
     right: anything further left is what the client claims.
     """
-    hops = max(int(settings.TRUSTED_PROXIES), 0)
+    hops = max(settings.TRUSTED_PROXIES or 0, 0)
     claimed = str(request.META.get("HTTP_X_FORWARDED_FOR", "")).split(",") if hops else []
     if hops and len(claimed) >= hops:
         return _normal(claimed[-hops]) or _normal(str(request.META.get("REMOTE_ADDR", "")))

@@ -74,7 +74,9 @@ if HTTPS:
     SESSION_COOKIE_NAME = "__Host-sessionid"
     CSRF_COOKIE_NAME = "__Host-csrftoken"
 # How many proxies add the address of whoever calls them to X-Forwarded-For; 0 believes the connection alone.
-TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
+TRUSTED_PROXIES: int | None = env.int("TRUSTED_PROXIES", default=None)
+# Behind a proxy, and nobody has said whether it names its callers: then everybody may have the proxy's address.
+ADDRESSES_TELL_CLIENTS_APART = TRUSTED_PROXIES is not None or not HTTPS
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
@@ -85,9 +87,10 @@ INTERCOM_API_URL = env.str("INTERCOM_API_URL", default="")
 
 # --- Application -------------------------------------------------------------------------------------
 INSTALLED_APPS = [
-    "unfold",
+    # Without the part of unfold that puts a site of its own in place of Django's: ours is one of unfold's.
+    "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
-    "django.contrib.admin",
+    "integration.apps.AdminSiteConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -151,24 +154,32 @@ DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
     "max_size": env.int("DATABASE_POOL_MAX", default=10),
     "timeout": 10,
 }
+# A database host that vanishes without a word: the kernel asks after 30 silent seconds, and gives up after 30 more. A
+# client that vanishes is the server's to notice, see rcintercom/postgres/base.py.
+for _name, _value in {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}.items():
+    DATABASES["default"]["OPTIONS"].setdefault(_name, _value)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Sign-in, language, time ---------------------------------------------------------------------------
 # Locks a user name for an address after failed attempts, and for nobody else: whoever knows a name must not be
-# able to keep its owner out. Further attempts while it is locked are not written down.
+# able to keep its owner out. Further attempts while it is locked are not written down. The handler also locks an
+# address that tries many names.
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_RESET_ON_SUCCESS = True
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_HANDLER = "integration.sign_in.lockout.LockOut"
 AXES_CLIENT_IP_CALLABLE = "rcintercom.client_address.client_address"
-AXES_LOCKOUT_CALLABLE = "integration.admin.lockout.locked_out"
+AXES_LOCKOUT_CALLABLE = "integration.sign_in.lockout.locked_out"
 AXES_ENABLE_ADMIN = False
 AXES_DISABLE_ACCESS_LOG = True
 AXES_VERBOSE = False
-# People type passwords into the field for the name: the log names the address alone.
-AXES_SENSITIVE_PARAMETERS = ["username"]
+# People type passwords into the field for the name: the log names the address alone. Nor are codes kept.
+AXES_SENSITIVE_PARAMETERS = ["username", "code"]
+# Whether everybody has to set up a second factor before they see anything else.
+REQUIRE_SECOND_FACTOR = env.bool("REQUIRE_SECOND_FACTOR", default=False)
 # Signed in for a working day.
 SESSION_COOKIE_AGE = 12 * 60 * 60
 SESSION_COOKIE_HTTPONLY = True

@@ -1,11 +1,13 @@
 """
 After everything has happened that can, no secret stands in the database, in a backup of it, in the logs, in an answer
-or on a page. The one exception is by design: a project's Authorization value on its own settings page, to be copied.
+or on a page. The exceptions are by design: a project's Authorization value on its own settings page, to be copied, and
+what an authenticator app needs, on the pages that show it once.
 """
 
 from __future__ import annotations
 
 import logging
+from base64 import b32decode
 from collections.abc import Iterator
 from datetime import timedelta
 from io import StringIO
@@ -20,6 +22,7 @@ from django.utils import timezone
 from integration.models import Customer, Delivery, DeliveryAttempt, Project, WebhookEvent
 from integration.models.secrets import Secret
 from integration.revenuecat import signature
+from tests.admin.authenticator import LOGIN, PAGE, give_code, give_password, switch_on
 from tests.admin.conftest import act, project_url, save
 from tests.everything import backup, every_row, forms_of
 from tests.factories import Clock, make_project, raw, receive, run_drain, webhook
@@ -122,10 +125,36 @@ def run_commands() -> str:
     return out.getvalue() + str(refused.value)
 
 
+def use_second_factor(superuser: Client) -> dict[str, str]:
+    """Set it up, sign in with it, rightly and wrongly, make new recovery codes; what is secret of it by name."""
+    user = User.objects.get(username="root")
+    app = switch_on(superuser, user)
+    browser = Client()
+    give_password(browser, user, password="irrelevant")
+    give_code(browser, f"{app.recovery_codes[0]}-")
+    # Somebody pastes the wrong thing, and leaves another set-up half done.
+    other = Client()
+    give_password(other, user, password="irrelevant")
+    give_code(other, app.recovery_codes[1] + app.key)
+    other.post(LOGIN, {"username": "root", "password": app.recovery_codes[2]})
+    half = User.objects.create_user("half", is_staff=True)
+    other.force_login(half)
+    other.get(PAGE)
+    codes = {f"recovery code {number}": code for number, code in enumerate(app.recovery_codes)}
+    return {"key": app.key, "raw key": b32decode(app.key).hex()} | codes
+
+
 def addresses(project: Project) -> Iterator[str]:
     """Every page of the admin: lists, searches, rows, histories, dialogs."""
     site = "/admin/integration/"
-    yield from ("/admin/", "/admin/auth/user/", "/admin/auth/group/", "/admin/password_change/", f"{site}project/add/")
+    yield from (
+        "/admin/",
+        PAGE,
+        "/admin/auth/user/",
+        "/admin/auth/group/",
+        "/admin/password_change/",
+        f"{site}project/add/",
+    )
     yield from (project_url(project, name) for name in ("change", "history"))
     for model in (Project, Delivery, WebhookEvent, Customer):
         name = model._meta.model_name
@@ -140,13 +169,13 @@ def addresses(project: Project) -> Iterator[str]:
         yield from (f"{site}{model._meta.model_name}/{first}/{dialog}/" for dialog in dialogs)
 
 
-def pages_that_leak(client: Client, project: Project) -> dict[str, list[str]]:
+def pages_that_leak(client: Client, project: Project, secrets: dict[str, str]) -> dict[str, list[str]]:
     """The addresses whose page shows a secret, beside the Authorization value on its project's own page."""
     found: dict[str, list[str]] = {}
     for address in addresses(project):
         page = client.get(address, follow=True)
         assert page.status_code == 200, address
-        shown = set(leaks(page.content.decode() + str(page.headers), SECRETS))
+        shown = set(leaks(page.content.decode() + str(page.headers), secrets))
         expected = {"authorization"} if address == project_url(project) else set()
         if shown != expected:
             found[address] = sorted(shown ^ expected)
@@ -166,9 +195,10 @@ def test_no_secret_is_in_the_database_in_a_backup_in_the_logs_in_an_answer_or_on
     drain_through_every_fault(project, intercom)
     said += run_commands() + act(superuser, project_url(project, "check_connection")).content.decode()
     assert DeliveryAttempt.objects.count() >= 8
-    assert pages_that_leak(superuser, project) == {}
+    secrets = SECRETS | use_second_factor(superuser)
+    assert pages_that_leak(superuser, project, secrets) == {}
     places = {"an answer": said, "the database": every_row(), "a backup": backup(), "the log": caplog.text}
-    assert {where: found for where, text in places.items() if (found := leaks(text, SECRETS))} == {}
+    assert {where: found for where, text in places.items() if (found := leaks(text, secrets))} == {}
     # The places were looked at, and what should be in them is.
     assert project.name in places["a backup"] and project.name in places["the database"]
     assert "webhook refused" in caplog.text and "is held" in caplog.text

@@ -6,7 +6,7 @@ What somebody may do with what they see is a matter of permissions, which the ro
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
 from django.contrib import admin
@@ -34,6 +34,7 @@ else:
 VisibleProjects = Collection[UUID] | None
 
 _REMEMBERED = "_visible_projects"
+_NEWEST = "_newest_visible_row"
 
 
 def visible_projects(request: HttpRequest) -> VisibleProjects:
@@ -74,9 +75,30 @@ class ScopedActions(BaseAdmin[M]):
 class LogAdmin(ReadOnlyAdmin[M]):
     """Pages of the log: read-only, and only of projects that this person sees."""
 
+    # The time at which rows arrive, where there is a filter by it.
+    arrives_at: ClassVar[str] = ""
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[M]:
         """Rows of visible projects."""
-        return only_visible(request, super().get_queryset(request))
+        rows = only_visible(request, super().get_queryset(request))
+        newest = getattr(request, _NEWEST, None)
+        return rows if newest is None else rows.filter(pk__lte=newest)
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """The list; of several projects it begins at their newest row, and not at everybody's on the way to theirs."""
+        projects = visible_projects(request)
+        if self.arrives_at and projects is not None and len(projects) > 1:
+            rows = super().get_queryset(request).order_by("-pk")
+            newest = [rows.filter(project=project).values_list("pk", flat=True).first() for project in projects]
+            setattr(request, _NEWEST, max((pk for pk in newest if pk is not None), default=0))
+        return super().get_changelist_instance(request)
+
+    def get_ordering(self, request: HttpRequest) -> Any:
+        """Newest first: by number, but by time in a range of time, or all that is newer would be read on the way."""
+        field = self.arrives_at
+        if field and any(name.startswith(f"{field}_") and value for name, value in request.GET.items()):
+            return (f"-{field}", "-id")
+        return super().get_ordering(request)
 
     @admin.display(description="Project")
     def project_name(self, row: Any) -> str:

@@ -1,16 +1,23 @@
-"""Users and groups of the admin, as Django has them, on unfold's pages."""
+"""Users and groups of the admin, as Django has them, on unfold's pages; and the way out for a lost telephone."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
-from django.http import HttpRequest
+from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from unfold.enums import ActionVariant
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from integration.admin.base import BaseAdmin, M
+from integration.admin.base import BaseAdmin, DialogForm, M, action, dialog_done
+from integration.admin.display import change_url
+from integration.models import SecondFactor
+from integration.sign_in.verified import signed_in, write_trail
 
 if TYPE_CHECKING:
     _UserAdmin = DjangoUserAdmin[User]
@@ -42,12 +49,65 @@ class SuperusersOnly(BaseAdmin[M]):
         return request.user.is_superuser
 
 
+REMOVE_DIALOG = {
+    "title": "Remove the second factor",
+    "description": "For somebody who has lost their telephone and their recovery codes: make sure that it is they who "
+    "ask. They then sign in with the password alone, and set it up anew.",
+    "form_submit_text": "Remove it",
+}
+
+
 class UserAdmin(_UserAdmin, SuperusersOnly[User]):
     """Who may sign in."""
 
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
+    list_display = ("username", "email", "first_name", "last_name", "is_staff", "second_factor_is_on")
+    actions_detail = ("remove_second_factor",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        """With whether each one's second factor is on."""
+        factors = SecondFactor.objects.filter(user=OuterRef("pk"))
+        return super().get_queryset(request).annotate(has_second_factor=Exists(factors))
+
+    @admin.display(description="Second factor", boolean=True)
+    def second_factor_is_on(self, user: Any) -> bool:
+        """Whether signing in takes a code."""
+        return bool(user.has_second_factor)
+
+    def has_remove_second_factor_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Superusers."""
+        return request.user.is_superuser
+
+    def get_actions_detail(self, request: HttpRequest, object_id: str) -> list[Any]:
+        """The button stands there for others whose second factor is on; switching off one's own takes a code."""
+        actions = super().get_actions_detail(request, object_id)
+        shown = str(request.user.pk) != str(object_id) and self._factor_of(object_id) is not None
+        return [one for one in actions if shown or not one.action_name.endswith("_remove_second_factor")]
+
+    @action(
+        description="Remove second factor",
+        icon="phonelink_erase",
+        permissions=["remove_second_factor"],
+        variant=ActionVariant.DANGER,
+        dialog=REMOVE_DIALOG,
+    )
+    def remove_second_factor(self, request: HttpRequest, form: DialogForm, object_id: str) -> HttpResponse:
+        """Remove it, and write down who did."""
+        by, user, factor = signed_in(request), self.get_object(request, object_id), None
+        if user is not None and user != by:
+            factor = self._factor_of(object_id)
+        if user is None or factor is None:
+            raise Http404("There is no second factor of another user to remove.")
+        with transaction.atomic():
+            factor.delete()
+            write_trail(by, user, "Second factor removed by a superuser.")
+        messages.success(request, f"The second factor of {user} is removed.")
+        return dialog_done(request, change_url(user))
+
+    def _factor_of(self, user_id: str) -> SecondFactor | None:
+        return SecondFactor.objects.filter(user=int(user_id)).first() if str(user_id).isdecimal() else None
 
 
 class GroupAdmin(DjangoGroupAdmin, SuperusersOnly[Group]):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, time
 from typing import TYPE_CHECKING, Any, ClassVar
+from uuid import UUID
 
 from django.contrib import admin, messages
 from django.db import connection
@@ -34,7 +36,7 @@ else:
 
 NO_DATA_EVENT = "none"
 MOST_TYPES = 100
-# So many events of a member's projects are looked through for their types: no index tells them by project.
+# So many events of a member's projects together are looked through for their types: no index tells them by project.
 NEWEST = 2_000
 
 # Jumps from one type to the next along the index, so that it costs as many looks as there are types.
@@ -113,8 +115,7 @@ class WebhookTypeFilter(_Dropdown):
         """The types that have arrived; for members, of the newest events of their projects."""
         projects = visible_projects(request)
         if projects is not None:
-            newest = WebhookEvent.objects.filter(project__in=projects).order_by("-id").values_list("type", flat=True)
-            return [(name, name) for name in sorted(set(newest[:NEWEST]))[:MOST_TYPES]]
+            return [(name, name) for name in _newest_types(projects)]
         with connection.cursor() as cursor:
             cursor.execute(_TYPES, [MOST_TYPES])
             return [(name, name) for (name,) in cursor.fetchall()]
@@ -140,6 +141,14 @@ class TimeRangeFilter(_TimeRange):
                 continue
             queryset = queryset.filter(**{f"{self.parameter_name}__{lookup}": at})
         return queryset
+
+
+def _newest_types(projects: Collection[UUID]) -> list[str]:
+    """Project by project, each as a value: otherwise PostgreSQL reads everybody's newest events on the way."""
+    each = NEWEST // max(len(projects), 1) + 1
+    events = WebhookEvent.objects.order_by("-id").values_list("type", flat=True)
+    newest = events.none().union(*(events.filter(project=project)[:each] for project in projects))
+    return sorted(newest)[:MOST_TYPES]
 
 
 def _moment(date_text: str, time_text: str, default: time) -> datetime | None:

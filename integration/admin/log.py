@@ -42,6 +42,7 @@ class DeliveryAdmin(RedeliverActions, LogAdmin[Delivery]):
 
     list_display = ("arrived", "status_label", "short_event", "whose", "why", "trying")
     list_fullwidth = True
+    arrives_at = "created_at"
     list_filter = (
         ("status", ChoicesDropdownFilter),
         ("project", ProjectFilter),

@@ -20,6 +20,7 @@ class WebhookEventAdmin(LogAdmin[WebhookEvent]):
 
     list_display = ("arrived", "short_type", "whose", "product_id", "environment", "repeats")
     list_fullwidth = True
+    arrives_at = "received_at"
     list_filter = (
         filters.WebhookTypeFilter,
         ("project", ProjectFilter),

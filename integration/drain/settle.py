@@ -13,14 +13,13 @@ from django.db import transaction
 
 from integration import retry
 from integration.drain.attempt import Attempted
-from integration.models import Customer, Delivery, Project
+from integration.models import Customer, Project
 from integration.models.attempts import CLOSED_FIELDS
 from integration.models.bulk import update_rows
+from integration.models.customers import Learnt
 from integration.models.deliveries import SETTLED_FIELDS
 
 logger = logging.getLogger(__name__)
-
-LEARNT_FIELDS = ("contact_id", "contact_merged", "told", "told_at", "busy_until")
 
 
 def settle(project: Project, results: Sequence[Attempted], *, now: datetime, chance: Callable[[], float]) -> None:
@@ -40,32 +39,23 @@ def settle(project: Project, results: Sequence[Attempted], *, now: datetime, cha
 
 def _write(settlements: list[tuple[Attempted, retry.Settlement]], now: datetime) -> None:
     claims = [result.claim for result, _ in settlements]
-    # Deliveries before customers and each in one order, as everywhere, so that nobody locks anybody out.
-    rows = Delivery.objects.lock(claim.delivery.pk for claim in claims)
-    customers = Customer.objects.lock_rows(claim.customer.pk for claim in claims)
-    moved: list[Delivery] = []
     for result, settlement in settlements:
-        claim = result.claim
-        claim.attempt.close(settlement, result.log)
-        row = rows.get(claim.delivery.pk)
-        is_ours = row is not None and row.due_at == claim.lease
-        if row is not None and is_ours:
-            row.settle(settlement, now, note=claim.send.note)
-            moved.append(row)
-        if claim.customer.pk in customers:
-            _learn(customers[claim.customer.pk], result, is_ours=is_ours)
-    update_rows(moved, SETTLED_FIELDS)
+        result.claim.attempt.close(settlement, result.log)
+        result.claim.delivery.settle(settlement, now, note=result.claim.send.note)
+    # Deliveries before customers and each in one order, as everywhere, so that nobody locks anybody out.
+    leases = {claim.delivery.pk: claim.lease for claim in claims}
+    ours = update_rows([claim.delivery for claim in claims], SETTLED_FIELDS, unchanged=("due_at", leases))
     update_rows([claim.attempt for claim in claims], CLOSED_FIELDS)
-    update_rows(list(customers.values()), LEARNT_FIELDS)
+    Customer.objects.remember([_learnt(result, is_ours=result.claim.delivery.pk in ours) for result, _ in settlements])
 
 
-def _learn(customer: Customer, result: Attempted, *, is_ours: bool) -> None:
-    """Take over what the try learnt, unless somebody has decided otherwise while it was under way."""
+def _learnt(result: Attempted, *, is_ours: bool) -> Learnt:
     claim = result.claim
-    # A redelivery, or another drain, has changed what is believed: then the attributes are written once more.
-    is_overtaken = not is_ours or customer.told != claim.customer.told
-    customer.remember(result.contact, claim.attempt.started_at)
-    if is_overtaken:
-        customer.told = {}
-    if customer.busy_until == claim.lease:
-        customer.busy_until = None
+    return Learnt(
+        customer_id=claim.customer.pk,
+        contact=result.contact,
+        believed=claim.customer.told,
+        learnt_at=claim.attempt.started_at,
+        lease=claim.lease,
+        is_ours=is_ours,
+    )

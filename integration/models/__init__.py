@@ -1,10 +1,11 @@
-"""The rows: projects and their settings, what arrived, what is owed, every try, and the customers."""
+"""The rows: projects and their settings, what arrived, what is owed, every try, customers, and second factors."""
 
 from integration.models.attempts import DeliveryAttempt
 from integration.models.customers import Customer
 from integration.models.deliveries import Delivery
 from integration.models.events import WebhookEvent
 from integration.models.projects import EventSetting, Project
+from integration.models.second_factor import SecondFactor
 
 __all__ = [
     "Customer",
@@ -12,5 +13,6 @@ __all__ = [
     "DeliveryAttempt",
     "EventSetting",
     "Project",
+    "SecondFactor",
     "WebhookEvent",
 ]

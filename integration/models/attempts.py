@@ -32,6 +32,11 @@ class AttemptLog:
     exchanges: list[dict[str, Any]]
     traceback: str = ""
 
+    @property
+    def seconds_of_calls(self) -> float:
+        """How long its calls have taken in all."""
+        return float(sum(exchange["milliseconds"] for exchange in self.exchanges)) / 1000
+
 
 class DeliveryAttemptQuerySet(models.QuerySet["DeliveryAttempt"]):
     """The log's own verbs."""

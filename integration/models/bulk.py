@@ -7,40 +7,57 @@ travel as one JSON document, which costs less than an array for each column.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from django.db import connection, models
 
 
-def update_rows(rows: Sequence[models.Model], fields: Sequence[str]) -> None:
-    """Save `fields` of `rows`, all of one model and saved before. Rows that are gone are passed over."""
+def update_rows(
+    rows: Sequence[models.Model], fields: Sequence[str], *, unchanged: tuple[str, Mapping[int, datetime]] | None = None
+) -> set[int]:
+    """Save `fields` of `rows`, all of one model and saved before; returns the keys of those that were written.
+
+    Rows that are gone are passed over, and so are those whose field does not hold the value that `unchanged` names
+    for them: `("due_at", {7: lease})`. Locks in the order of the keys.
+    """
     if not rows:
-        return
+        return set()
     meta = rows[0]._meta
     key = meta.pk
     columns = [field for field in (meta.get_field(name) for name in fields) if isinstance(field, models.Field)]
     quote = connection.ops.quote_name
-    document = [{str(field.column): _value(row, field) for field in (key, *columns)} for row in rows]
+    names = [(str(field.column), field.attname) for field in (key, *columns)]
+    document = [{column: getattr(row, attribute) for column, attribute in names} for row in rows]
     typed = ", ".join(f"{quote(str(field.column))} {field.rel_db_type(connection)}" for field in (key, *columns))
     assignments = ", ".join(f"{quote(str(field.column))} = new.{quote(str(field.column))}" for field in columns)
-    # Only names of our own models are pasted into the statement; the values are a parameter.
+    condition = ""
+    if unchanged is not None:
+        name, values = unchanged
+        for row in document:
+            row["expected"] = values[row[str(key.column)]]
+        typed += ", expected timestamp with time zone"
+        condition = f" AND old.{quote(name)} = new.expected"
+    id_ = quote(str(key.column))
+    # Only names of our own models are pasted into the statement; the values are parameters.
     statement = (
-        f"UPDATE {quote(meta.db_table)} AS old SET {assignments} "  # noqa: S608
-        f"FROM jsonb_to_recordset(%s::jsonb) AS new({typed}) "
-        f"WHERE old.{quote(str(key.column))} = new.{quote(str(key.column))}"
+        f"WITH locked AS (SELECT {id_} FROM {quote(meta.db_table)} WHERE {id_} = ANY(%s) ORDER BY {id_} FOR UPDATE) "  # noqa: S608
+        f"UPDATE {quote(meta.db_table)} AS old SET {assignments} "
+        f"FROM locked JOIN jsonb_to_recordset(%s::jsonb) AS new({typed}) USING ({id_}) "
+        f"WHERE old.{id_} = locked.{id_}{condition} RETURNING old.{id_}"
     )
     with connection.cursor() as cursor:
-        cursor.execute(statement, [json.dumps(document, ensure_ascii=False, default=_as_text)])
+        cursor.execute(statement, [[row.pk for row in rows], as_document(document)])
+        return {found for (found,) in cursor.fetchall()}
 
 
-def _value(row: models.Model, field: models.Field[Any, Any]) -> Any:
-    value = getattr(row, field.attname)
-    return value if isinstance(field, models.JSONField) else field.get_prep_value(value)
+def as_document(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Rows as the JSON that `jsonb_to_recordset` reads; times with their microseconds."""
+    return json.dumps(rows, ensure_ascii=False, default=_as_text)
 
 
 def _as_text(value: object) -> str:
     if isinstance(value, datetime):
         return value.isoformat()
-    raise TypeError(f"{type(value).__name__} cannot be written by update_rows().")
+    raise TypeError(f"{type(value).__name__} cannot be written down as JSON.")

@@ -2,15 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import models
+from django.db import connection, models
 
 from integration.customer_state import CustomerState
 from integration.intercom.contacts import Contact
+from integration.intercom.messages import AttributeValue
+from integration.models.bulk import as_document
 from integration.models.projects import Project
 from integration.revenuecat.events import RevenueCatEvent
+
+# One statement: nothing has to be read, and what somebody else has decided meanwhile is respected all the same.
+_REMEMBER = """
+WITH new AS (
+    SELECT * FROM jsonb_to_recordset(%s::jsonb)
+    AS new(id bigint, contact_id varchar, contact_merged boolean, told jsonb, told_at timestamp with time zone,
+           believed jsonb, lease timestamp with time zone, is_ours boolean)
+), locked AS (
+    SELECT id FROM integration_customer WHERE id = ANY(%s) ORDER BY app_user_id FOR UPDATE
+)
+UPDATE integration_customer AS old
+SET contact_id = new.contact_id,
+    contact_merged = new.contact_merged,
+    told = CASE WHEN new.is_ours AND old.told = new.believed THEN new.told ELSE '{}' END,
+    told_at = new.told_at,
+    busy_until = CASE WHEN old.busy_until = new.lease THEN NULL ELSE old.busy_until END
+FROM new JOIN locked USING (id)
+WHERE old.id = new.id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Learnt:
+    """What one try learnt of a customer's contact.
+
+    `believed` is what the contact was thought to hold before the try, `lease` until when the customer was marked as
+    busy for it; `is_ours` says whether the try still had its delivery when it was settled.
+    """
+
+    customer_id: int
+    contact: Contact
+    believed: Mapping[str, AttributeValue]
+    learnt_at: datetime
+    lease: datetime
+    is_ours: bool
 
 
 class CustomerQuerySet(models.QuerySet["Customer"]):
@@ -34,6 +72,28 @@ class CustomerQuerySet(models.QuerySet["Customer"]):
         rows = self.filter(pk__in=list(ids)).order_by("app_user_id").select_for_update()
         return {customer.pk: customer for customer in rows}
 
+    def remember(self, learnt: Sequence[Learnt]) -> None:
+        """Take over what tries learnt, each of another customer, and mark these as busy no longer.
+
+        Where somebody has decided otherwise while the try was under way (a redelivery, another drain), it is
+        forgotten what the contact holds: then the attributes are written once more.
+        """
+        document = [
+            {
+                "id": one.customer_id,
+                "contact_id": one.contact.contact_id or "",
+                "contact_merged": one.contact.merged,
+                "told": one.contact.told,
+                "told_at": one.learnt_at,
+                "believed": one.believed,
+                "lease": one.lease,
+                "is_ours": one.is_ours,
+            }
+            for one in learnt
+        ]
+        with connection.cursor() as cursor:
+            cursor.execute(_REMEMBER, [as_document(document), [one.customer_id for one in learnt]])
+
     def _locked(self, project: Project, app_user_ids: list[str]) -> dict[str, Customer]:
         # Always in the same order, so that two drains cannot lock each other out.
         rows = self.filter(project=project, app_user_id__in=app_user_ids).order_by("app_user_id").select_for_update()
@@ -43,7 +103,8 @@ class CustomerQuerySet(models.QuerySet["Customer"]):
 class Customer(models.Model):
     """A customer of a project, by App User ID."""
 
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="customers")
+    # No index of its own: the constraint's begins with it, and a planner short of statistics would take the wrong one.
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="customers", db_index=False)
     app_user_id = models.CharField(max_length=255)
     aliases = models.JSONField(default=list, blank=True)
     email = models.CharField(max_length=255, blank=True)
@@ -103,10 +164,3 @@ class Customer(models.Model):
             merged=self.contact_merged,
             told={} if was_left else dict(self.told),
         )
-
-    def remember(self, contact: Contact, now: datetime) -> None:
-        """Take over what a try learnt of the contact. Does not save."""
-        self.contact_id = contact.contact_id or ""
-        self.contact_merged = contact.merged
-        self.told = dict(contact.told)
-        self.told_at = now

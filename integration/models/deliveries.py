@@ -8,21 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import asdict
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.db import connection, models, transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import OuterRef, Q, Subquery, Value
+from django.db.models.functions import Coalesce
 
 from integration.event_types import BY_TYPE, EventType
 from integration.intercom.messages import normalised_event_name
 from integration.mapping import Send, Skip
 from integration.models.customers import Customer
 from integration.models.events import Envelope, WebhookEvent
+from integration.models.planner import in_index_order
 from integration.models.projects import Project
 from integration.retry import DeliveryStatus, Settlement
 
 # How far a claim looks for customers nobody is sending for.
 WINDOW = 200
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 STATUS_LABELS = {
     DeliveryStatus.PENDING: "Pending",
@@ -85,16 +88,20 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
 
         Inside a transaction. Leases nothing that another drain is leasing at this moment.
         """
-        # Customers another drain is sending for would fill the window and hold up everybody behind them.
-        sent_for = Customer.objects.filter(project=project, app_user_id=OuterRef("app_user_id"), busy_until__gt=now)
+        # Customers another drain is sending for would fill the window and hold up everybody behind them. They are
+        # looked up while the rows come in order, until there are enough: a join could be planned the other way round.
+        busy_until = Customer.objects.filter(project=project, app_user_id=OuterRef("app_user_id"))
         window = (
             self.due(now)
-            .filter(~Exists(sent_for), project=project)
+            .alias(free_from=Coalesce(Subquery(busy_until.order_by().values("busy_until")), Value(LONG_AGO)))
+            .filter(project=project, free_from__lte=now)
             .exclude(app_user_id__in=busy)
             .order_by("due_at", "id")
         )
         chosen: dict[str, int] = {}
-        for delivery_id, app_user_id in window.values_list("id", "app_user_id")[:WINDOW]:
+        with in_index_order():
+            rows = list(window.values_list("id", "app_user_id")[:WINDOW])
+        for delivery_id, app_user_id in rows:
             # A delivery without a customer waits for nobody.
             chosen.setdefault(app_user_id or f"delivery {delivery_id}", delivery_id)
             if len(chosen) >= limit:
@@ -109,10 +116,6 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         for delivery in claimed:
             delivery.due_at = lease
         return claimed
-
-    def lock(self, ids: Iterable[int]) -> dict[int, Delivery]:
-        """The deliveries with these ids that are still there, locked until the transaction ends."""
-        return {row.pk: row for row in self.filter(pk__in=list(ids)).order_by("id").select_for_update()}
 
     def with_event_seconds(self, customers: Iterable[int], seconds: Iterable[int]) -> set[tuple[int, str, int]]:
         """Which (customer, event name, second) are spoken for among those asked about."""
@@ -149,9 +152,12 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
 class Delivery(models.Model):
     """The duty to tell Intercom of one event."""
 
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="deliveries")
-    webhook_event = models.ForeignKey(WebhookEvent, on_delete=models.CASCADE, related_name="deliveries")
-    customer = models.ForeignKey(Customer, on_delete=models.SET_NULL, null=True, related_name="deliveries")
+    # No indexes of their own: one below begins with each of them, and every index costs at every webhook.
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="deliveries", db_index=False)
+    webhook_event = models.ForeignKey(WebhookEvent, on_delete=models.CASCADE, related_name="deliveries", db_index=False)
+    customer = models.ForeignKey(
+        Customer, on_delete=models.SET_NULL, null=True, related_name="deliveries", db_index=False
+    )
     app_user_id = models.CharField("customer", max_length=255, blank=True)
     status = models.CharField(
         max_length=10,
@@ -190,7 +196,10 @@ class Delivery(models.Model):
                 name="delivery_due",
             ),
             models.Index(fields=("customer", "event_second"), name="delivery_second"),
+            models.Index(fields=("project", "-id"), name="delivery_project"),
             models.Index(fields=("status", "-id"), name="delivery_status"),
+            # What was sent has no reason, and is not in it.
+            models.Index(fields=("reason", "-id"), condition=~Q(reason=""), name="delivery_reason"),
             models.Index(fields=("event_type", "-id"), name="delivery_event_type"),
             models.Index(fields=("app_user_id",), name="delivery_app_user_id"),
             models.Index(fields=("created_at",), name="delivery_created_at"),

@@ -25,6 +25,7 @@ ROLES = {
 # Pages that everybody has who may sign in; none of them shows a row.
 FOR_STAFF = {
     *("", "search/", "login/", "logout/", "password_change/", "password_change/done/", "jsi18n/"),
+    *("login/code/", "second-factor/"),
     "integration/",
 }
 LOG_PAGES = {

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from integration.revenuecat.samples import sample_names
-from tests.rcintercom.processes import PROJECT_ROOT, a_place
+from tests.processes import PROJECT_ROOT, a_place
 
 
 def free_port() -> int:

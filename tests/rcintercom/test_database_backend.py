@@ -13,7 +13,7 @@ import pytest
 
 from rcintercom.embedded_postgres.layout import PORT, SUPERUSER
 from rcintercom.embedded_postgres.server import Server
-from tests.rcintercom.processes import a_place, hear, is_alive, running, until
+from tests.processes import a_place, hear, is_alive, running, until
 
 QUERY = """
 import sys, django
@@ -122,6 +122,34 @@ def test_a_full_pool_of_dead_connections_costs_nobody_an_answer(env: Mapping[str
         assert hear(process, "answer").startswith("answer rcintercom")
         # The pool's own check would have given up after ten.
         assert time.monotonic() - began < 5
+
+
+SETTINGS_IN_FORCE = """
+import os
+from django.db import connection
+if not os.environ["POOLED"]:
+    del connection.settings_dict["OPTIONS"]["pool"]
+with connection.cursor() as cursor:
+    cursor.execute("SHOW idle_in_transaction_session_timeout")
+    print("timeout", *cursor.fetchone(), connection.pool is not None)
+connection.close()
+with connection.cursor() as cursor:
+    cursor.execute("SHOW idle_in_transaction_session_timeout")
+    print("again", *cursor.fetchone())
+    given = connection.connection.info.get_parameters()
+print("keepalives", *(f"{name}={given[name]}" for name in sorted(given) if name.startswith("keepalives_")))
+"""
+
+
+@pytest.mark.parametrize("pooled", ["1", ""], ids=["pooled", "not pooled"])
+def test_every_connection_says_how_long_a_transaction_may_idle_and_asks_a_silent_server(
+    env: Mapping[str, str], pooled: str
+) -> None:
+    with running("-c", QUERY + SETTINGS_IN_FORCE, env={**env, "POOLED": pooled}) as process:
+        assert hear(process, "timeout") == f"timeout 1min {bool(pooled)}"
+        assert hear(process, "again") == "again 1min"
+        expected = "keepalives keepalives_count=3 keepalives_idle=30 keepalives_interval=10"
+        assert hear(process, "keepalives") == expected
 
 
 def test_psql_finds_the_server(env: Mapping[str, str]) -> None:

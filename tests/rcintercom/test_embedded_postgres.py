@@ -15,7 +15,7 @@ import pytest
 
 from rcintercom.embedded_postgres.layout import LONGEST_SOCKET_PATH, PORT, SOCKET_NAME, SUPERUSER
 from rcintercom.embedded_postgres.server import EmbeddedPostgresError, Server
-from tests.rcintercom.processes import a_place, hear, is_alive, running, until
+from tests.processes import a_place, hear, is_alive, running, until
 
 HOLDER = """
 import sys

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from cryptography.fernet import Fernet
 
 ROOT = Path(__file__).parents[2]
@@ -25,16 +26,33 @@ print([(getattr(settings, f"{one}_NAME"), getattr(settings, f"{one}_SECURE")) fo
 """
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Python with the environment of such a server."""
+def run(*arguments: str, **changed: str) -> subprocess.CompletedProcess[str]:
+    """Python with the environment of such a server; a variable that is changed to nothing is not there."""
+    env = {name: value for name, value in (PRODUCTION | changed).items() if value}
     command = [sys.executable, *arguments]
-    return subprocess.run(command, cwd=ROOT, env=PRODUCTION, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60, check=False)
 
 
 def test_there_is_nothing_to_warn_of() -> None:
     checked = run("manage.py", "check", "--deploy", "--fail-level", "WARNING")
     assert checked.returncode == 0, checked.stderr
     assert "no issues" in checked.stdout
+
+
+@pytest.mark.parametrize(
+    ("changed", "warned"),
+    [
+        ({"TRUSTED_PROXIES": ""}, True),
+        ({"TRUSTED_PROXIES": "0"}, False),
+        ({"TRUSTED_PROXIES": "", "HTTPS": "0"}, False),
+    ],
+    ids=["unset", "none, in so many words", "no proxy"],
+)
+def test_behind_a_proxy_somebody_must_have_said_whether_it_names_its_callers(
+    changed: dict[str, str], warned: bool
+) -> None:
+    checked = run("manage.py", "check", "--deploy", **changed)
+    assert ("integration.W002" in checked.stderr) is warned, checked.stderr
 
 
 def test_cookies_belong_to_this_host_and_to_https() -> None:

@@ -14,7 +14,7 @@ import psutil
 import pytest
 import requests
 
-from tests.rcintercom.processes import a_place, hear, is_alive, running, until
+from tests.processes import a_place, hear, is_alive, running, until
 
 
 @pytest.fixture(scope="module")

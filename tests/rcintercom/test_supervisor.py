@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 import psutil
 import pytest
 
-from tests.rcintercom.processes import hear, is_alive, running, until
+from tests.processes import hear, is_alive, running, until
 
 SUPERVISOR = """
 import sys
