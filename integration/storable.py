@@ -8,7 +8,16 @@ from typing import Any
 
 def storable(document: Any) -> Any:
     """The same JSON document, with NUL shown as ␀ and lone surrogates as the replacement character."""
-    return document if _is_storable(document) else _clean(document)
+    return storable_with_text(document)[0]
+
+
+def storable_with_text(document: Any) -> tuple[Any, str]:
+    """What `storable` gives, and its JSON text."""
+    text = json.dumps(document, ensure_ascii=False)
+    if _is_storable(text):
+        return document, text
+    document = _clean(document)
+    return document, json.dumps(document, ensure_ascii=False)
 
 
 def depth(document: Any) -> int:
@@ -25,8 +34,7 @@ def depth(document: Any) -> int:
     return deepest
 
 
-def _is_storable(document: Any) -> bool:
-    text = json.dumps(document, ensure_ascii=False)
+def _is_storable(text: str) -> bool:
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -27,7 +27,7 @@ from procrastinate.jobs import Job, Status
 from procrastinate.manager import JobManager
 
 from integration.drain import drain
-from integration.drain.loop import LEASE_MARGIN_SECONDS, LONGEST_WAIT, SLICE_SECONDS
+from integration.drain.loop import LEASE_MARGIN_SECONDS, LINGER_SECONDS, LONGEST_WAIT, SLICE_SECONDS
 from integration.intercom.client import ATTEMPT_SECONDS
 from integration.models import Delivery, Project
 from integration.models.retention import pruning
@@ -71,13 +71,17 @@ def ring(project_id: uuid.UUID) -> None:
 
     Cheap when the bell has been rung already: one indexed look.
     """
-    lock = f"{DRAIN_QUEUE}:{project_id}"
+    lock = bell_of(project_id)
     if not _is_rung(lock):
         _defer(DRAIN_QUEUE, DRAIN_TASK, lock, project_id=str(project_id))
 
 
+def bell_of(project_id: uuid.UUID) -> str:
+    """The lock by which a bell that has been rung is known in the engine's jobs."""
+    return f"{DRAIN_QUEUE}:{project_id}"
+
+
 def _is_rung(lock: str) -> bool:
-    # By hand, because it is asked for every webhook: building the query took longer than all else a webhook needs.
     with connection.cursor() as cursor:
         cursor.execute(_RUNG, [lock, Status.TODO.value])
         return cursor.fetchone() is not None
@@ -96,7 +100,7 @@ def _defer(queue: str, task: str, lock: str, **kwargs: str) -> None:
 @app.task(name=DRAIN_TASK, queue=DRAIN_QUEUE)
 def drain_project(project_id: str) -> None:
     """Drain one project; the engine's lock lets only one run at a time."""
-    if drain(uuid.UUID(project_id), stop=stopping):
+    if drain(uuid.UUID(project_id), stop=stopping, linger_seconds=LINGER_SECONDS):
         ring(uuid.UUID(project_id))
 
 

@@ -86,7 +86,7 @@ def raw(body: Any) -> bytes:
 def receive(project: Project, body: dict[str, Any] | None = None, **fields: Any) -> Delivery:
     """Take a webhook in as the door does, without HTTP; the delivery that is owed for it."""
     body = webhook(**fields) if body is None else body
-    assert accept(project, parse_envelope(raw(body)))
+    assert accept(Project.objects.with_version().get(pk=project.pk), parse_envelope(raw(body)))
     return Delivery.objects.get(project=project, webhook_event__event_id=body["event"]["id"])
 
 

@@ -43,6 +43,10 @@ LEASE_MARGIN_SECONDS = 15.0
 QUICK_SECONDS = 0.4
 # While calls are in flight, how often to look for what has come due since: a slow answer must not hold it up.
 LOOK_SECONDS = 0.05
+# A drain that finds nothing due looks on for a while before it ends. At an even pace of webhooks it is awake when the
+# next one comes in; and a webhook that saw its bell rung, just before it was committed itself, is still found.
+LINGER_SECONDS = 0.2
+LINGER_LOOK_SECONDS = 0.02
 # After this long a drain steps aside, so that many busy projects share the workers fairly.
 SLICE_SECONDS = 30.0
 # A rate limit that ends within this time is waited out; a longer one is left to the next ring.
@@ -63,8 +67,9 @@ def drain(
     threads: int = THREADS,
     slice_seconds: float = SLICE_SECONDS,
     attempt_seconds: float = ATTEMPT_SECONDS,
+    linger_seconds: float = 0.0,
 ) -> bool:
-    """Send what is due for the project until nothing is, or it is held, or `stop` is set.
+    """Send what is due for the project until nothing is for `linger_seconds`, or it is held, or `stop` is set.
 
     At most `threads` tries at a time, each `attempt_seconds` long at most. Returns True when there may be
     more to do at once: whoever called rings again.
@@ -82,6 +87,7 @@ def drain(
             chance=chance,
             threads=threads,
             attempt_seconds=attempt_seconds,
+            linger_seconds=linger_seconds,
         )
         return run.until(time.monotonic() + slice_seconds)
 
@@ -100,6 +106,7 @@ class _Drain:
         chance: Callable[[], float],
         threads: int,
         attempt_seconds: float,
+        linger_seconds: float,
     ) -> None:
         self._project = project
         self._session = session
@@ -109,6 +116,7 @@ class _Drain:
         self._chance = chance
         self._threads = threads
         self._attempt_seconds = attempt_seconds
+        self._linger_seconds = linger_seconds
         self._lease = timedelta(seconds=attempt_seconds + LEASE_MARGIN_SECONDS)
         self._budget = RateBudget()
         # Which customer each try is for: two of one customer are never under way together.
@@ -117,13 +125,19 @@ class _Drain:
 
     def until(self, deadline: float) -> bool:
         """Claim, send and settle until there is nothing to do, or `deadline` (monotonic seconds)."""
+        worked_at = time.monotonic()
         while True:
             stopping = self._stop.is_set() or time.monotonic() >= deadline
-            claimed = 0 if stopping or not self._may_send() else self._claim()
+            may_send = not stopping and self._may_send()
+            claimed = self._claim() if may_send else 0
+            if claimed or self._in_flight:
+                worked_at = time.monotonic()
             if self._in_flight:
                 self._settle_finished()
             elif stopping:
                 return not self._stop.is_set()
+            elif may_send and not claimed and time.monotonic() < worked_at + self._linger_seconds:
+                self._stop.wait(LINGER_LOOK_SECONDS)
             elif not claimed and not self._wait_out_hold():
                 return False
 

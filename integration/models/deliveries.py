@@ -7,8 +7,9 @@ still hold that lease (compare-and-swap), so two workers on one delivery are har
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import asdict
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from uuid import UUID
 
 from django.db import connection, models, transaction
 from django.db.models import OuterRef, Q, Subquery, Value
@@ -20,7 +21,7 @@ from integration.mapping import Send, Skip
 from integration.models.customers import Customer
 from integration.models.events import Envelope, WebhookEvent
 from integration.models.planner import in_index_order
-from integration.models.projects import Project
+from integration.models.projects import ROW_VERSION, Project
 from integration.retry import DeliveryStatus, Settlement
 
 # How far a claim looks for customers nobody is sending for.
@@ -36,14 +37,19 @@ STATUS_LABELS = {
 
 
 # One statement, so one transaction and one round trip: a new event is stored with what is owed for it; a repeat,
-# also one at the same instant, is counted and owes nothing.
-_ACCEPT = """
-WITH event AS (
+# also one at the same instant, is counted and owes nothing. Where the project is not the one that let the webhook in
+# any more, nothing is stored. And it looks whether the bell has been rung: that costs next to nothing here.
+_ACCEPT = f"""
+WITH project AS (
+    SELECT id FROM integration_project
+    WHERE id = %(project)s AND (%(version)s = '' OR {ROW_VERSION} = %(version)s)
+), event AS (
     INSERT INTO integration_webhookevent
         (project_id, event_id, type, app_user_id, email, environment, store, product_id, event_at, payload,
          received_at, repeats)
-    VALUES (%(project)s, %(event_id)s, %(type)s, %(app_user_id)s, %(email)s, %(environment)s, %(store)s,
-            %(product_id)s, %(event_at)s, %(document)s::jsonb, %(now)s, 0)
+    SELECT id, %(event_id)s, %(type)s, %(app_user_id)s, %(email)s, %(environment)s, %(store)s,
+           %(product_id)s, %(event_at)s::timestamptz, %(document)s::jsonb, %(now)s, 0
+    FROM project
     ON CONFLICT (project_id, event_id)
     DO UPDATE SET repeats = integration_webhookevent.repeats + 1, last_repeated_at = EXCLUDED.received_at
     RETURNING id, repeats
@@ -54,22 +60,43 @@ WITH event AS (
     SELECT %(project)s, id, %(app_user_id)s, %(pending)s, '', '', '', '', 0, %(now)s, %(now)s
     FROM event WHERE repeats = 0
 )
-SELECT repeats = 0 FROM event
-"""
+SELECT repeats = 0, EXISTS (SELECT 1 FROM procrastinate_jobs WHERE queueing_lock = %(bell)s AND status = 'todo')
+FROM event
+"""  # noqa: S608
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What became of a webhook: whether its event is new, and whether the bell had been rung before it was stored."""
+
+    is_new: bool
+    is_rung: bool
 
 
 class DeliveryQuerySet(models.QuerySet["Delivery"]):
     """What is due, and the verbs on many deliveries."""
 
-    def accept(self, project: Project, envelope: Envelope, now: datetime) -> bool:
-        """Store an event and the delivery that is owed for it, due now. Returns False for an event id seen before.
+    def accept(
+        self, project_id: UUID, envelope: Envelope, now: datetime, *, version: str = "", bell: str = ""
+    ) -> Accepted | None:
+        """Store an event and the delivery that is owed for it, due now.
 
-        Outside a transaction it is committed when this returns.
+        Returns None, and stores nothing, where there is no such project, or its row is not of that `version`
+        (`Project.objects.with_version`) any more. `bell` is the lock of the bell to look at. Outside a transaction
+        all is committed when this returns.
         """
-        values = {"project": project.pk, "pending": str(DeliveryStatus.PENDING), "now": now, **asdict(envelope)}
+        values = {
+            "project": project_id,
+            "version": version,
+            "bell": bell,
+            "pending": str(DeliveryStatus.PENDING),
+            "now": now,
+            **{field: getattr(envelope, field) for field in Envelope.__slots__},
+        }
         with connection.cursor() as cursor:
             cursor.execute(_ACCEPT, values)
-            return bool(cursor.fetchone()[0])
+            row = cursor.fetchone()
+        return row and Accepted(*row)
 
     def due(self, now: datetime) -> DeliveryQuerySet:
         """Owed and to be sent at `now` or before; a lease that has run out counts."""

@@ -6,6 +6,7 @@ A key that is lost makes one value unreadable, with an error that says so; it ne
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -141,4 +142,10 @@ class SecretField(_TextField):
 
 
 def _fernet() -> MultiFernet:
-    return MultiFernet([Fernet(key) for key in settings.ENCRYPTION_KEYS])
+    return _fernet_of(tuple(settings.ENCRYPTION_KEYS))
+
+
+@lru_cache(maxsize=1)
+def _fernet_of(keys: tuple[str, ...]) -> MultiFernet:
+    # Made once, because a secret is read for every webhook.
+    return MultiFernet([Fernet(key) for key in keys])

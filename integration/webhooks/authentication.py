@@ -34,35 +34,46 @@ class RevenueCatAuthentication(BaseAuthentication):
     def authenticate(self, request: Request) -> tuple[Project, None]:
         """The project as DRF's `user`. Raises AuthenticationFailed (401)."""
         view: Any = request.parser_context["view"]
-        project: Project = view.project
         try:
-            if not project.admits(request.headers.get("Authorization", ""), timezone.now()):
-                raise AuthenticationFailed(WRONG_AUTHORIZATION)
-            secret = project.signing_secret.reveal()
-            if secret:
-                self._verify_signature(request, secret, view.read_body(request))
-        except SecretUnreadableError as error:
-            _count_refusal(project, str(error))
-            raise AuthenticationFailed(UNREADABLE_SECRET) from error
-        except AuthenticationFailed as error:
-            _count_refusal(project, str(error.detail))
-            raise
-        return project, None
+            admit(request, view)
+        except AuthenticationFailed:
+            # The view may have remembered the project: only what is stored now refuses anybody.
+            view.read_project()
+            try:
+                admit(request, view)
+            except AuthenticationFailed as error:
+                _count_refusal(view.project, str(error.__cause__ or error.detail))
+                raise
+        return view.project, None
 
     def authenticate_header(self, request: Request) -> str:
         """Makes DRF answer 401 instead of 403."""
         return "Authorization"
 
-    def _verify_signature(self, request: Request, secret: str, body: bytes) -> None:
-        try:
-            signature.verify(
-                header=request.headers.get(signature.HEADER, ""),
-                body=body,
-                secret=secret,
-                now=timezone.now().timestamp(),
-            )
-        except signature.SignatureError as error:
-            raise AuthenticationFailed(str(error)) from error
+
+def admit(request: Request, view: Any) -> None:
+    """Let the request in to the view's project, or raise AuthenticationFailed (401)."""
+    project: Project = view.project
+    try:
+        if not project.admits(request.headers.get("Authorization", ""), timezone.now()):
+            raise AuthenticationFailed(WRONG_AUTHORIZATION)
+        secret = project.signing_secret.reveal()
+    except SecretUnreadableError as error:
+        raise AuthenticationFailed(UNREADABLE_SECRET) from error
+    if secret:
+        _verify_signature(request, secret, view.read_body(request))
+
+
+def _verify_signature(request: Request, secret: str, body: bytes) -> None:
+    try:
+        signature.verify(
+            header=request.headers.get(signature.HEADER, ""),
+            body=body,
+            secret=secret,
+            now=timezone.now().timestamp(),
+        )
+    except signature.SignatureError as error:
+        raise AuthenticationFailed(str(error)) from error
 
 
 def _count_refusal(project: Project, reason: str) -> None:

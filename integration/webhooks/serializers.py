@@ -6,6 +6,8 @@ from typing import Any
 
 from rest_framework import serializers
 
+LONGEST_NAME = 255
+
 
 class StrictCharField(serializers.CharField):
     """A text that is a text: a number is refused instead of turned into one."""
@@ -20,8 +22,8 @@ class StrictCharField(serializers.CharField):
 class EventSerializer(serializers.Serializer[Any]):
     """The `event` object: RevenueCat's id and type."""
 
-    id = StrictCharField(max_length=255)
-    type = StrictCharField(max_length=255)
+    id = StrictCharField(max_length=LONGEST_NAME)
+    type = StrictCharField(max_length=LONGEST_NAME)
 
 
 class EnvelopeSerializer(serializers.Serializer[Any]):

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import logging
-import uuid
 from typing import Any, NoReturn
 
 from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
-from rest_framework import status
 from rest_framework.exceptions import (
     APIException,
     AuthenticationFailed,
@@ -23,11 +21,13 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from integration.models import Delivery, Project
+from integration.models.deliveries import Accepted
 from integration.models.events import Envelope
-from integration.tasks import ring
-from integration.webhooks.authentication import RevenueCatAuthentication
+from integration.tasks import bell_of, ring
+from integration.webhooks.authentication import RevenueCatAuthentication, admit
 from integration.webhooks.body import parse_envelope, read_body
 from integration.webhooks.errors import DatabaseAway
+from integration.webhooks.known_projects import known_project, read_project
 from integration.webhooks.throttling import TOO_MANY, RefusalsByAddress, RefusalsByProject
 
 logger = logging.getLogger(__name__)
@@ -66,7 +66,7 @@ class RevenueCatWebhookView(APIView):
         """Look up the project before anything else, so that 405 and 404 need no credentials."""
         if request.method != "POST":
             raise MethodNotAllowed(str(request.method))
-        self.project = _project(kwargs["project_id"])
+        self.project = known_project(kwargs["project_id"])
         super().initial(request, *args, **kwargs)
 
     def post(self, request: Request, project_id: str) -> Response:
@@ -75,10 +75,11 @@ class RevenueCatWebhookView(APIView):
             raise UnsupportedMediaType(request.content_type)
         envelope = parse_envelope(self.read_body(request))
         accepted = accept(self.project, envelope)
-        return Response(
-            {"status": "accepted" if accepted else "duplicate"},
-            status=status.HTTP_200_OK,
-        )
+        while accepted is None:
+            self.read_project()
+            admit(request, self)
+            accepted = accept(self.project, envelope)
+        return Response({"status": "accepted" if accepted.is_new else "duplicate"})
 
     def handle_exception(self, exc: Exception) -> Response:
         """DRF's answer; a database that does not answer is a 503, and too many refusals are a 429."""
@@ -103,6 +104,10 @@ class RevenueCatWebhookView(APIView):
         reason = "" if self._refusal is None else f"{self._refusal.detail} "
         raise Throttled(wait, f"{reason}{TOO_MANY}")
 
+    def read_project(self) -> None:
+        """Put what is stored now in the place of the project that this process remembered."""
+        self.project = read_project(self.kwargs["project_id"])
+
     def read_body(self, request: Request) -> bytes:
         """The raw body, read once and bounded; the signature is over exactly these bytes."""
         if self._body is None:
@@ -110,19 +115,14 @@ class RevenueCatWebhookView(APIView):
         return self._body
 
 
-def accept(project: Project, envelope: Envelope) -> bool:
-    """Store an event and what is owed for it, commit, then ring. Returns False for an event id seen before."""
-    is_new = Delivery.objects.accept(project, envelope, timezone.now())
-    if is_new:
+def accept(project: Project, envelope: Envelope) -> Accepted | None:
+    """Store an event and what is owed for it, commit, then ring. None where the project has been changed meanwhile."""
+    accepted = Delivery.objects.accept(
+        project.pk, envelope, timezone.now(), version=project.version, bell=bell_of(project.pk)
+    )
+    if accepted and accepted.is_new and not accepted.is_rung:
         # After the commit, or the drain could look before there is anything to see. Robust: the event is
         # safe by then, and a bell that fails is made good by the tending.
         # A lambda, because Django names what failed by its __qualname__, and a partial has none.
         transaction.on_commit(lambda: ring(project.pk), robust=True)
-    return is_new
-
-
-def _project(project_id: str) -> Project:
-    try:
-        return Project.objects.get(pk=uuid.UUID(project_id))
-    except (ValueError, Project.DoesNotExist) as error:
-        raise NotFound("There is no project with this address.") from error
+    return accepted

@@ -65,7 +65,7 @@ def run(place: Place) -> list[Figure]:
 def fill(place: Place, project: Project, count: int, customers: int = CUSTOMERS) -> None:
     """Have so many new deliveries due, through the door's own code."""
     for body in place.bodies(count, customers):
-        Delivery.objects.accept(project, parse_envelope(body), timezone.now())
+        Delivery.objects.accept(project.pk, parse_envelope(body), timezone.now())
 
 
 def drained(place: Place, project: Project, worker: Program, count: int) -> float:

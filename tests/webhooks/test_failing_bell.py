@@ -16,12 +16,12 @@ from tests.factories import AUTHORIZATION, make_project, raw, webhook
 
 @pytest.fixture
 def broken_engine(transactional_db: None) -> Iterator[None]:
-    """An engine without its table of jobs."""
+    """An engine that takes no jobs."""
     with connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE procrastinate_jobs RENAME TO procrastinate_jobs_away")
+        cursor.execute("ALTER TABLE procrastinate_jobs ADD CONSTRAINT no_more CHECK (false) NOT VALID")
     yield
     with connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE procrastinate_jobs_away RENAME TO procrastinate_jobs")
+        cursor.execute("ALTER TABLE procrastinate_jobs DROP CONSTRAINT no_more")
 
 
 @pytest.mark.usefixtures("broken_engine")
