@@ -87,9 +87,8 @@ def drain(
             chance=chance,
             threads=threads,
             attempt_seconds=attempt_seconds,
-            linger_seconds=linger_seconds,
         )
-        return run.until(time.monotonic() + slice_seconds)
+        return run.until(time.monotonic() + slice_seconds, linger_seconds)
 
 
 class _Drain:
@@ -106,7 +105,6 @@ class _Drain:
         chance: Callable[[], float],
         threads: int,
         attempt_seconds: float,
-        linger_seconds: float,
     ) -> None:
         self._project = project
         self._session = session
@@ -116,15 +114,14 @@ class _Drain:
         self._chance = chance
         self._threads = threads
         self._attempt_seconds = attempt_seconds
-        self._linger_seconds = linger_seconds
         self._lease = timedelta(seconds=attempt_seconds + LEASE_MARGIN_SECONDS)
         self._budget = RateBudget()
         # Which customer each try is for: two of one customer are never under way together.
         self._in_flight: dict[Future[Attempted], str] = {}
         self._is_quick = False
 
-    def until(self, deadline: float) -> bool:
-        """Claim, send and settle until there is nothing to do, or `deadline` (monotonic seconds)."""
+    def until(self, deadline: float, linger_seconds: float) -> bool:
+        """Claim, send and settle until there is nothing to do for so long, or `deadline` (monotonic seconds)."""
         worked_at = time.monotonic()
         while True:
             stopping = self._stop.is_set() or time.monotonic() >= deadline
@@ -136,7 +133,7 @@ class _Drain:
                 self._settle_finished()
             elif stopping:
                 return not self._stop.is_set()
-            elif may_send and not claimed and time.monotonic() < worked_at + self._linger_seconds:
+            elif may_send and not claimed and time.monotonic() < worked_at + linger_seconds:
                 self._stop.wait(LINGER_LOOK_SECONDS)
             elif not claimed and not self._wait_out_hold():
                 return False

@@ -65,7 +65,8 @@ class ProjectQuerySet(models.QuerySet["Project"]):
 
     def with_version(self) -> ProjectQuerySet:
         """Each with a `version` that changes whenever its row is written, by whomever; see `ROW_VERSION`."""
-        return self.annotate(version=RawSQL(ROW_VERSION, [], output_field=TextField()))
+        # Ignored: the types' plugin takes an attribute that is also declared, beside the others, for a second one.
+        return self.annotate(version=RawSQL(ROW_VERSION, [], output_field=TextField()))  # type: ignore[no-redef]  # noqa: S611
 
     def visible_to(self, user: User | AnonymousUser) -> ProjectQuerySet:
         """All projects for superusers, those that they are members of for everybody else."""
