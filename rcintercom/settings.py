@@ -154,6 +154,10 @@ DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
     "max_size": env.int("DATABASE_POOL_MAX", default=10),
     "timeout": 10,
 }
+# After so many times a connection prepares the door's statement. Django's cursors prepare none, the engine's do too.
+DATABASES["default"]["OPTIONS"].setdefault(
+    "prepare_threshold", 5 if env.bool("DATABASE_PREPARED_STATEMENTS", default=True) else None
+)
 # A database host that vanishes without a word: the kernel asks after 30 silent seconds, and gives up after 30 more. A
 # client that vanishes is the server's to notice, see rcintercom/postgres/base.py.
 for _name, _value in {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}.items():

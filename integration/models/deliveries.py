@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
-from django.db import connection, models, transaction
+from django.db import models, transaction
 from django.db.models import OuterRef, Q, Subquery, Value
 from django.db.models.functions import Coalesce
 
@@ -21,6 +21,7 @@ from integration.mapping import Send, Skip
 from integration.models.customers import Customer
 from integration.models.events import Envelope, WebhookEvent
 from integration.models.planner import in_index_order
+from integration.models.prepared import fetch_prepared
 from integration.models.projects import ROW_VERSION, Project
 from integration.retry import DeliveryStatus, Settlement
 
@@ -93,10 +94,8 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
             "now": now,
             **{field: getattr(envelope, field) for field in Envelope.__slots__},
         }
-        with connection.cursor() as cursor:
-            cursor.execute(_ACCEPT, values)
-            row = cursor.fetchone()
-        return row and Accepted(*row)
+        row = fetch_prepared(_ACCEPT, values)
+        return Accepted(*row) if row else None
 
     def due(self, now: datetime) -> DeliveryQuerySet:
         """Owed and to be sent at `now` or before; a lease that has run out counts."""

@@ -27,10 +27,16 @@ class SecretUnreadableError(Exception):
 class Secret:
     """An encrypted text. Falsy when there is none."""
 
-    __slots__ = ("_ciphertext",)
+    __slots__ = ("_ciphertext", "_revealed")
 
     def __init__(self, ciphertext: str) -> None:
         self._ciphertext = ciphertext
+        # The text, and the keys that it was read with: a project that is remembered is asked at every webhook.
+        self._revealed: tuple[MultiFernet, str] | None = None
+
+    def __reduce__(self) -> tuple[type[Secret], tuple[str]]:
+        """Pickled and copied as ciphertext alone."""
+        return Secret, (self._ciphertext,)
 
     @classmethod
     def of(cls, text: str) -> Secret:
@@ -41,13 +47,18 @@ class Secret:
         """The text itself. Raises SecretUnreadableError when none of this server's keys fits."""
         if not self._ciphertext:
             return ""
+        fernet = _fernet()
+        if self._revealed is not None and self._revealed[0] is fernet:
+            return self._revealed[1]
         try:
-            return _fernet().decrypt(self._ciphertext.encode()).decode()
+            text = fernet.decrypt(self._ciphertext.encode()).decode()
         except InvalidToken as error:
             raise SecretUnreadableError(
                 "A stored secret cannot be read: it was encrypted with a key that ENCRYPTION_KEYS no longer names. "
                 "Add that key again, or enter the secret anew."
             ) from error
+        self._revealed = fernet, text
+        return text
 
     def renewed(self) -> Secret:
         """The same text under the newest key; itself where it is that already. Raises SecretUnreadableError."""

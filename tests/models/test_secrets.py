@@ -5,6 +5,7 @@ A secret is shown to nobody by accident, and a lost key makes it unreadable inst
 from __future__ import annotations
 
 import json
+import pickle
 from typing import Any
 
 import pytest
@@ -24,6 +25,21 @@ def test_a_secret_shows_its_last_four_characters_or_less(text: str) -> None:
     assert str(secret) == secret.hint == f"{secret}" == shown
     assert repr(secret) == f"Secret({shown})"
     assert secret.reveal() == text
+
+
+def test_a_pickle_of_a_secret_that_was_read_holds_ciphertext_only() -> None:
+    secret = Secret.of(TOKEN)
+    assert secret.reveal() == TOKEN
+    pickled = pickle.dumps(secret)
+    assert TOKEN.encode() not in pickled
+    assert pickle.loads(pickled).reveal() == TOKEN
+
+
+def test_a_secret_that_was_read_is_unreadable_again_once_its_key_is_gone(settings: Any) -> None:
+    secret = Secret.of(TOKEN)
+    assert secret.reveal() == TOKEN
+    settings.ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+    assert secret.is_unreadable
 
 
 def test_an_empty_text_is_no_secret() -> None:
