@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime, time
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.contrib import admin, messages
@@ -84,25 +84,18 @@ class ReasonFilter(_Dropdown):
 
 
 class EnvironmentFilter(_Dropdown):
-    """By RevenueCat's environment, of a webhook event."""
+    """By RevenueCat's environment."""
 
     title = "environment"
     parameter_name = "environment"
-    field: ClassVar[str] = "environment"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         """RevenueCat knows two."""
         return [("PRODUCTION", "Production"), ("SANDBOX", "Sandbox")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Events of that environment."""
-        return queryset.filter(**{self.field: self.value()}) if self.value() else queryset
-
-
-class DeliveryEnvironmentFilter(EnvironmentFilter):
-    """The same, of the event that a delivery is about."""
-
-    field = "webhook_event__environment"
+        """What is of that environment."""
+        return queryset.filter(environment=self.value()) if self.value() else queryset
 
 
 class WebhookTypeFilter(_Dropdown):

@@ -47,7 +47,7 @@ class DeliveryAdmin(RedeliverActions, LogAdmin[Delivery]):
         ("status", ChoicesDropdownFilter),
         ("project", ProjectFilter),
         filters.EventTypeFilter,
-        filters.DeliveryEnvironmentFilter,
+        filters.EnvironmentFilter,
         ("created_at", filters.TimeRangeFilter),
         filters.ReasonFilter,
     )
@@ -178,7 +178,7 @@ class DeliveryAdmin(RedeliverActions, LogAdmin[Delivery]):
     @admin.display(description="Environment")
     def environment(self, delivery: Delivery) -> str:
         """Production or sandbox."""
-        return delivery.webhook_event.environment.capitalize() or NOTHING
+        return delivery.environment.capitalize() or NOTHING
 
     @admin.display(description="Store")
     def store(self, delivery: Delivery) -> str:

@@ -205,7 +205,8 @@ class _Drain:
         )
 
     def _hold(self, reason: str) -> None:
-        self._project.hold(reason, self._now(), until=None)
+        # Whoever replaced the token meanwhile has mended it already.
+        self._project.hold(reason, self._now(), until=None, token_since=self._project.intercom_token_changed_at)
         logger.warning("project %s is held: %s", self._project.pk, reason)
 
     def _settle_finished(self) -> None:

@@ -57,8 +57,8 @@ WITH project AS (
 ), owed AS (
     INSERT INTO integration_delivery
         (project_id, webhook_event_id, app_user_id, status, reason, explanation, event_type, event_name, tries,
-         due_at, created_at)
-    SELECT %(project)s, id, %(app_user_id)s, %(pending)s, '', '', '', '', 0, %(now)s, %(now)s
+         due_at, created_at, environment)
+    SELECT %(project)s, id, %(app_user_id)s, %(pending)s, '', '', '', '', 0, %(now)s, %(now)s, %(environment)s
     FROM event WHERE repeats = 0
 )
 SELECT repeats = 0, EXISTS (SELECT 1 FROM procrastinate_jobs WHERE queueing_lock = %(bell)s AND status = 'todo')
@@ -185,6 +185,8 @@ class Delivery(models.Model):
         Customer, on_delete=models.SET_NULL, null=True, related_name="deliveries", db_index=False
     )
     app_user_id = models.CharField("customer", max_length=255, blank=True)
+    # The event's, once more: the log is filtered by it together with what only a delivery has.
+    environment = models.CharField(max_length=50, blank=True, db_default="")
     status = models.CharField(
         max_length=10,
         choices=[(str(status), label) for status, label in STATUS_LABELS.items()],
@@ -227,6 +229,15 @@ class Delivery(models.Model):
             # What was sent has no reason, and is not in it.
             models.Index(fields=("reason", "-id"), condition=~Q(reason=""), name="delivery_reason"),
             models.Index(fields=("event_type", "-id"), name="delivery_event_type"),
+            # Nearly all is of production, which needs no index of its own and pays for none of these at the door.
+            models.Index(
+                fields=("environment", "-id"), condition=~Q(environment="PRODUCTION"), name="delivery_environment"
+            ),
+            models.Index(
+                fields=("environment", "status", "-id"),
+                condition=~Q(environment="PRODUCTION"),
+                name="delivery_environment_status",
+            ),
             models.Index(fields=("app_user_id",), name="delivery_app_user_id"),
             models.Index(fields=("created_at",), name="delivery_created_at"),
             # What may be pruned, oldest first; what is pending is not in it.

@@ -99,10 +99,10 @@ ON CONFLICT (project_id, app_user_id) DO NOTHING
 """
 _DELIVERIES = f"""
 INSERT INTO integration_delivery (id, project_id, webhook_event_id, customer_id, app_user_id, status, reason,
-    explanation, event_type, event_name, event_second, tries, due_at, created_at, finished_at)
+    explanation, event_type, event_name, event_second, tries, due_at, created_at, finished_at, environment)
 SELECT %(delivery)s + n, %(project)s, %(event)s + n, c.id, {_whose("named")}, status, reason, explanation, event_type,
     event_name, CASE WHEN event_second IS NOT NULL THEN copy.at_ms / 1000 END, tries,
-    CASE WHEN status = 'pending' THEN received_at END, received_at, received_at + took
+    CASE WHEN status = 'pending' THEN received_at END, received_at, received_at + took, environment
 FROM copy JOIN pattern USING (number) LEFT JOIN integration_customer c
     ON pattern.customer_id IS NOT NULL AND c.project_id = %(project)s AND c.app_user_id = {_whose("named")}
 ORDER BY n

@@ -165,6 +165,24 @@ def test_without_a_token_the_project_is_held_and_says_what_to_do(project: Projec
     assert refreshed(delivery).tries == 0 and not intercom.ledger
 
 
+def test_a_project_whose_token_is_entered_while_it_is_looked_at_is_not_held(
+    project: Project, intercom: FakeIntercom
+) -> None:
+    receive(project)
+    project.intercom_token = Secret.of("")
+    project.save(update_fields=["intercom_token"])
+
+    def enter() -> None:
+        entered = Project.objects.get(pk=project.pk)
+        entered.replace_intercom_token(TOKEN, timezone.now())
+        entered.save(update_fields=["intercom_token", "intercom_token_changed_at"])
+
+    meanwhile = Meanwhile(intercom, enter, calls=0)
+    run_drain(project, meanwhile)
+    project.refresh_from_db()
+    assert meanwhile.done and project.held_at is None
+
+
 def test_a_token_that_cannot_be_decrypted_holds_the_project_and_names_the_key(
     project: Project, intercom: FakeIntercom, settings: Any
 ) -> None:
