@@ -26,8 +26,8 @@ DELIVERIES = 640
 OF_TRANSACTIONS = ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE SAVEPOINT", "ROLLBACK")
 
 WHY_WEBHOOK = (
-    "the project is read for its Authorization value, which a cache would keep valid after it was replaced; event and "
-    "delivery are one statement; the look at the bell saves the statement, and the collision, of ringing it again"
+    "one checks that the project is the one remembered, stores event and delivery, and looks at the bell, which saves "
+    "the statement, and the collision, of ringing it again"
 )
 WHY_DUPLICATE = "the same statement that would store it finds and counts it; nothing is rung"
 WHY_DELIVERY = (
