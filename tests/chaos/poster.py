@@ -23,8 +23,13 @@ MINUTE = 0.2
 BACKOFF = tuple(minutes * MINUTE for minutes in (5, 10, 20, 40, 80))
 CONNECTIONS = 8
 ANSWER_SECONDS = 20.0
+# A server closes what is idle, and a post that meets the closing gets no answer; so do careful clients.
+MOST_IDLE_SECONDS = 1.0
 TOGETHER_SECONDS = 1.0
 OK = 200
+# How the counts of posts begin that were not answered 200.
+UNANSWERED = "not answered"
+REFUSED = "answered with"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,29 @@ class Address:
     port: int
     path: str
     authorization: str
+
+
+class _Connection:
+    """One thread's connection to one server; opened anew after a failure, and when it was idle for a while."""
+
+    def __init__(self, port: int) -> None:
+        self._http = http.client.HTTPConnection("127.0.0.1", port, timeout=ANSWER_SECONDS)
+        self._used_at = 0.0
+
+    def post(self, address: Address, body: bytes) -> tuple[int, bytes]:
+        """The answer's status and body. Raises OSError and HTTPException where none comes."""
+        if time.monotonic() - self._used_at > MOST_IDLE_SECONDS:
+            self._http.close()
+        headers = {"Content-Type": "application/json", "Authorization": address.authorization}
+        try:
+            self._http.request("POST", address.path, body, headers)
+            response = self._http.getresponse()
+            return response.status, response.read()
+        except (OSError, http.client.HTTPException):
+            self._http.close()
+            raise
+        finally:
+            self._used_at = time.monotonic()
 
 
 @dataclass(slots=True)
@@ -99,7 +127,7 @@ class Poster:
         heapq.heappush(self._queue, (due, self._number, item))
 
     def _work(self) -> None:
-        connections: dict[int, http.client.HTTPConnection] = {}
+        connections: dict[int, _Connection] = {}
         while not self._stop.is_set():
             item = self._next()
             if item is None:
@@ -119,23 +147,17 @@ class Poster:
             self._busy += 1
             return heapq.heappop(self._queue)[2]
 
-    def _post(self, posting: Posting, connections: dict[int, http.client.HTTPConnection]) -> tuple[int | None, str]:
-        """The answer's status and what the app says of it; no status where no answer came."""
+    def _post(self, posting: Posting, connections: dict[int, _Connection]) -> tuple[int | None, str]:
+        """The answer's status and what the app says of it; no status, but why, where no answer came."""
         event = posting.event
         address = self._addresses[event.project]
-        if address.port not in connections:
-            connections[address.port] = http.client.HTTPConnection("127.0.0.1", address.port, timeout=ANSWER_SECONDS)
-        connection = connections[address.port]
+        connection = connections.setdefault(address.port, _Connection(address.port))
         self._meet(posting)
-        headers = {"Content-Type": "application/json", "Authorization": address.authorization}
         try:
-            connection.request("POST", address.path, event.webhook(), headers)
-            response = connection.getresponse()
-            return response.status, _said(response.read())
-        except (OSError, http.client.HTTPException):
-            # The next post opens a new connection.
-            connection.close()
-            return None, "no answer"
+            status, body = connection.post(address, event.webhook())
+        except (OSError, http.client.HTTPException) as error:
+            return None, type(error).__name__
+        return status, _said(body)
 
     def _meet(self, posting: Posting) -> None:
         """Wait for the twin, so that both go out at the same instant."""
@@ -156,7 +178,7 @@ class Poster:
                 self.counts[said] += 1
                 self._unfinished -= 1
                 return
-            self.counts["not answered" if status is None else f"answered {status}"] += 1
+            self.counts[f"{UNANSWERED} ({said})" if status is None else f"{REFUSED} {status}"] += 1
             if item.tries == len(BACKOFF):
                 self.counts["given up"] += 1
                 self._unfinished -= 1

@@ -19,7 +19,7 @@ from django.conf import settings
 from tests.chaos.plan import Plan, make_plan
 from tests.chaos.promises import judge
 from tests.chaos.result import Result
-from tests.chaos.scenarios import BY_NAME, Scenario, enough_was_promised
+from tests.chaos.scenarios import BY_NAME, Scenario, enough_was_promised, every_post_was_answered
 from tests.chaos.stage import Stage
 
 
@@ -64,7 +64,12 @@ def run(scenario: Scenario, *, events: int, seed: int, ports: tuple[int, int]) -
         calls=judged.calls,
         calls_logged=judged.calls_logged,
         seconds=time.monotonic() - began,
-        broken=[*judged.broken, *scenario.proof(evidence), *enough_was_promised(evidence)],
+        broken=[
+            *judged.broken,
+            *scenario.proof(evidence),
+            *enough_was_promised(evidence),
+            *every_post_was_answered(evidence),
+        ],
         notes=dict(evidence.notes + _outcomes(evidence.log.outcomes())),
     )
 

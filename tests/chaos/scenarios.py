@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from tests.chaos import faults_intercom, faults_processes
 from tests.chaos.evidence import Evidence
+from tests.chaos.poster import REFUSED, UNANSWERED
 from tests.chaos.stage import Setting, Stage
 
 LEAST_ANSWERED_SHARE = 0.98
@@ -35,6 +36,15 @@ def enough_was_promised(evidence: Evidence) -> Iterator[str]:
     """An event that was never answered 200 is no promise; too many of those, and little was proven."""
     wanted = int(len(evidence.plan.events) * LEAST_ANSWERED_SHARE)
     yield from _at_least(wanted, "events were answered 200", len(evidence.answered))
+
+
+def every_post_was_answered(evidence: Evidence) -> Iterator[str]:
+    """Only a web server or a database that was killed may leave a post without its 200."""
+    if evidence.notes["web kills"] or evidence.notes["database stops"]:
+        return
+    for what, count in sorted(evidence.notes.items()):
+        if what.startswith((UNANSWERED, REFUSED)):
+            yield f"the door failed although nothing of it was touched: {count} posts {what}"
 
 
 def _noted(what: str, count: int) -> Callable[[Evidence], Iterator[str]]:
