@@ -81,20 +81,37 @@ class _TimedResponse(http.client.HTTPResponse):
             self.fp = io.BufferedReader(_TimedReader(raw, sock, time.monotonic() + timeout))
 
 
-class _TimedConnection(HTTPConnection):
-    response_class = _TimedResponse
+class _TimedSending:
+    """Sends a request's head and body in one piece, unless the call's time is over.
+
+    Two pieces would be two waits for the interpreter in a process where many threads send.
+    """
+
+    _held: bytearray | None = None
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        self._held = bytearray()
+        try:
+            super().request(*args, **kwargs)  # type: ignore[misc]  # of the connection that this is mixed into
+            whole, self._held = self._held, None
+            self.send(whole)
+        finally:
+            self._held = None
 
     def send(self, data: Any) -> None:
+        if self._held is not None:
+            self._held += data
+            return
         _refuse_to_be_late()
-        super().send(data)
+        super().send(data)  # type: ignore[misc]
 
 
-class _TimedTLSConnection(HTTPSConnection):
+class _TimedConnection(_TimedSending, HTTPConnection):
     response_class = _TimedResponse
 
-    def send(self, data: Any) -> None:
-        _refuse_to_be_late()
-        super().send(data)
+
+class _TimedTLSConnection(_TimedSending, HTTPSConnection):
+    response_class = _TimedResponse
 
 
 class _TimedPool(HTTPConnectionPool):
