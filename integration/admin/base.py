@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.admin.views.main import ChangeList
 from django.contrib.contenttypes.models import ContentType
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
@@ -22,6 +23,7 @@ from django.utils.functional import cached_property
 from unfold.admin import ModelAdmin as UnfoldModelAdmin
 from unfold.decorators import action as unfold_action
 from unfold.forms import BaseDialogForm
+from unfold.views import ChangeList as UnfoldChangeList
 
 M = TypeVar("M", bound=Model)
 F = TypeVar("F", bound=Callable[..., Any])
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
         def get_actions_row(self, request: HttpRequest) -> list[Any]: ...
 
     _Paginator = Paginator[Any]
+    _ChangeList = ChangeList
 
     def action(
         *,
@@ -62,6 +65,7 @@ else:
         pass
 
     _Paginator = Paginator
+    _ChangeList = UnfoldChangeList
     action = unfold_action
     DialogForm = BaseDialogForm
 
@@ -87,6 +91,14 @@ class BoundedPaginator(_Paginator):
         return rows.order_by().values("pk")[: MOST_COUNTED + 1].count()
 
 
+class IndexedList(_ChangeList):
+    """Sorted by nothing that its page does not name in `sortable_by`: of that Django takes only the links away."""
+
+    def get_ordering_field(self, field_name: Any) -> Any:
+        """What a column is sorted by; None where it is not."""
+        return super().get_ordering_field(field_name) if field_name in (self.sortable_by or ()) else None
+
+
 class BaseAdmin(_Unfold[M]):
     """What all our pages have in common."""
 
@@ -105,6 +117,10 @@ class BaseAdmin(_Unfold[M]):
     class Media:
         css: ClassVar = {"all": ["integration/admin.css"]}
         js = ("integration/copy.js",)
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        """Ours."""
+        return IndexedList
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """Without Django's own "delete selected"."""
