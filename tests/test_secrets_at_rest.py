@@ -128,7 +128,7 @@ def run_commands() -> str:
 def use_second_factor(superuser: Client) -> dict[str, str]:
     """Set it up, sign in with it, rightly and wrongly, make new recovery codes; what is secret of it by name."""
     user = User.objects.get(username="root")
-    app = switch_on(superuser, user)
+    app = switch_on(superuser, user, "irrelevant")
     browser = Client()
     give_password(browser, user, password="irrelevant")
     give_code(browser, f"{app.recovery_codes[0]}-")

@@ -22,8 +22,16 @@ from django.utils import timezone
 from integration.models import SecondFactor
 from integration.models.second_factor import CodeRefusedError, app_address, new_key
 from integration.models.secrets import Secret
-from integration.sign_in.steps import CodeForm
-from integration.sign_in.verified import forget_standing, remember_verified, signed_in, spend_code, write_trail
+from integration.sign_in.steps import PasswordAndCodeForm
+from integration.sign_in.verified import (
+    WrongPasswordError,
+    ask_for_password,
+    forget_standing,
+    remember_verified,
+    signed_in,
+    spend_code,
+    write_trail,
+)
 
 ISSUER = "rcintercom"
 TITLE = "Second factor"
@@ -33,14 +41,20 @@ Context = dict[str, Any]
 
 
 def second_factor_page(request: HttpRequest, context: Context) -> HttpResponse:
-    """What it is like, and what can be done about it; POST does it. `do` names what, `code` proves who."""
+    """What it is like, and what can be done about it; POST does it. `do` names what, `password` and `code` prove who.
+
+    The password comes first: who does not have it neither tries codes nor uses one up.
+    """
     user = signed_in(request)
     factor = SecondFactor.objects.filter(user=user).first()
     action = (WHEN_ON if factor else WHEN_OFF).get(request.POST.get("do", ""))
-    form = CodeForm(request.POST if action else None)
+    form = PasswordAndCodeForm(request.POST if action else None)
     if action and form.is_valid():
         try:
+            ask_for_password(request, user, form.cleaned_data["password"])
             return action(request, user, form.cleaned_data["code"], context)
+        except WrongPasswordError as wrong:
+            form.add_error("password", str(wrong))
         except CodeRefusedError as refusal:
             form.add_error("code", str(refusal))
     context = {**context, "title": TITLE, "form": form, "factor": factor, "required": settings.REQUIRE_SECOND_FACTOR}

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 else:
     _Site = UnfoldAdminSite
 
-_hidden_in_reports = method_decorator((sensitive_post_parameters("code"), never_cache))
+_hidden_in_reports = method_decorator((sensitive_post_parameters("password", "code"), never_cache))
 
 
 class AdminSite(_Site):

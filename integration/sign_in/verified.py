@@ -5,11 +5,14 @@ The one place that knows what a session remembers of it. Asked once a request, b
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 
 from axes.handlers.proxy import AxesProxyHandler
 from django.conf import settings
 from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.auth.hashers import check_password
 from django.contrib.auth.models import User
 from django.contrib.auth.signals import user_login_failed
 from django.http import HttpRequest
@@ -21,6 +24,10 @@ from integration.models.second_factor import CodeRefusedError, WrongCodeError
 # The second factor that a code was given for. One that is set up anew is another one.
 _SESSION_KEY = "second_factor"
 _REMEMBERED = "_standing"
+
+
+class WrongPasswordError(Exception):
+    """The password was looked at and is wrong: a try that counts; says so to the one who typed it."""
 
 
 def signed_in(request: HttpRequest) -> User:
@@ -64,18 +71,36 @@ def forget_standing(request: HttpRequest) -> None:
 
 
 def spend_code(request: HttpRequest, user: User, code: str) -> SecondFactor:
-    """Use up a code that somebody typed. Raises CodeRefusedError with what to tell them.
+    """Use up a code that somebody typed. Raises CodeRefusedError with what to tell them."""
+    with _counted(request, user):
+        return SecondFactor.objects.spend(user, code, timezone.now())
 
-    A wrong code counts towards the lock-out as a wrong password does. Where it is locked no code is looked at, and the
-    middleware of django-axes answers in place of the page.
+
+def ask_for_password(request: HttpRequest, user: User, password: str) -> None:
+    """Make sure that who is signed in still knows the password, and has not only found the browser open.
+
+    Raises WrongPasswordError with what to tell them. A password kept with an older hasher is not hashed anew here: that
+    would end the session.
+    """
+    with _counted(request, user):
+        if not check_password(password, user.password):
+            raise WrongPasswordError("That is not your password.")
+
+
+@contextmanager
+def _counted(request: HttpRequest, user: User) -> Iterator[None]:
+    """What is wrong inside counts towards the lock-out, as a wrong password at the sign-in does.
+
+    Where it is locked nothing is looked at (CodeRefusedError), and the middleware of django-axes answers in place of
+    the page.
     """
     credentials = {"username": user.get_username()}
     if not AxesProxyHandler.is_allowed(request, credentials):
         request.axes_locked_out = True  # type: ignore[attr-defined]
         raise CodeRefusedError("Locked.")
     try:
-        return SecondFactor.objects.spend(user, code, timezone.now())
-    except WrongCodeError:
+        yield
+    except (WrongCodeError, WrongPasswordError):
         user_login_failed.send(sender=__name__, credentials=credentials, request=request)
         raise
 

@@ -57,11 +57,16 @@ def key_on(page: str) -> str:
     return str(found[1]).replace(" ", "")
 
 
-def switch_on(client: Client, user: User) -> App:
+def switch_on(client: Client, user: User, password: str = PASSWORD) -> App:
     """Switch it on in the browser of a person who is signed in."""
     key = key_on(text_of(client.get(PAGE)))
-    shown = text_of(client.post(PAGE, {"do": "switch_on", "code": code_at(Secret.of(key), timezone.now())}))
+    shown = text_of(change(client, "switch_on", code_at(Secret.of(key), timezone.now()), password))
     return App(user, key, RECOVERY_CODE.findall(shown))
+
+
+def change(client: Client, do: str, code: str, password: str = PASSWORD, **more: Any) -> Any:
+    """Press a button of the page: `switch_on`, `switch_off` or `new_codes`."""
+    return client.post(PAGE, {"do": do, "password": password, "code": code}, **more)
 
 
 def give_password(client: Client, user: User, to: str = "", password: str = PASSWORD) -> Any:

@@ -23,6 +23,7 @@ from tests.admin.authenticator import (
     PAGE,
     PASSWORD,
     App,
+    change,
     give_code,
     give_password,
     key_on,
@@ -97,13 +98,13 @@ def test_a_code_of_the_app_switches_it_on_and_recovery_codes_are_shown_once(
 @pytest.mark.parametrize("code", ["000", "abc", "١٢٣٤٥٦", "", "\0"])
 def test_a_wrong_code_switches_nothing_on_and_keeps_the_key(browser: Client, code: str) -> None:
     key = key_on(text_of(browser.get(PAGE)))
-    page = text_of(browser.post(PAGE, {"do": "switch_on", "code": code}))
+    page = text_of(change(browser, "switch_on", code))
     assert key_on(page) == key
     assert not SecondFactor.objects.exists()
 
 
 def test_two_people_have_two_keys(browser: Client, app: App, django_user_model: type[User]) -> None:
-    other = django_user_model.objects.create_user("bo", is_staff=True)
+    other = django_user_model.objects.create_user("bo", password=PASSWORD, is_staff=True)
     client = Client()
     client.force_login(other)
     assert switch_on(client, other).key != app.key
@@ -203,7 +204,7 @@ def test_a_session_from_before_it_was_switched_on_opens_no_page(project: Any, ad
     here, elsewhere = Client(), Client()
     for client in (here, elsewhere):
         client.force_login(admin_user)
-    switch_on(here, admin_user)
+    switch_on(here, admin_user, "password")
     for route in set(ROUTES) - {"login/", "logout/"}:
         for answer in (elsewhere.get(rows.url(route)), elsewhere.post(rows.url(route), {"_form_submitted": "True"})):
             assert answer.status_code == 302, route
@@ -216,10 +217,10 @@ def test_a_session_from_before_it_was_switched_on_opens_no_page(project: Any, ad
 
 
 def test_switching_it_off_takes_a_code(browser: Client, app: App) -> None:
-    assert "That code is wrong" in text_of(browser.post(PAGE, {"do": "switch_off", "code": app.wrong_code()}))
+    assert "That code is wrong" in text_of(change(browser, "switch_off", app.wrong_code()))
     assert SecondFactor.objects.exists()
     app.wait()
-    page = text_of(browser.post(PAGE, {"do": "switch_off", "code": app.code()}, follow=True))
+    page = text_of(change(browser, "switch_off", app.code(), follow=True))
     assert "The second factor is off." in page and not SecondFactor.objects.exists()
     assert gets_in(browser)
     assert trail() == ["Second factor switched on.", "Second factor switched off."]
@@ -228,7 +229,7 @@ def test_switching_it_off_takes_a_code(browser: Client, app: App) -> None:
 
 
 def test_new_recovery_codes_take_a_code_and_void_those_before(browser: Client, app: App, ada: User) -> None:
-    shown = text_of(browser.post(PAGE, {"do": "new_codes", "code": app.recovery_codes[0]}))
+    shown = text_of(change(browser, "new_codes", app.recovery_codes[0]))
     new = re.findall(r"<li>([a-z2-7-]{19})</li>", shown)
     assert len(new) == 10 and not set(new) & set(app.recovery_codes)
     for code, expected in ((app.recovery_codes[1], False), (new[0], True)):
@@ -240,7 +241,7 @@ def test_new_recovery_codes_take_a_code_and_void_those_before(browser: Client, a
 
 def test_what_is_on_cannot_be_switched_on_over_it(browser: Client, app: App) -> None:
     before = SecondFactor.objects.values().get()
-    browser.post(PAGE, {"do": "switch_on", "code": app.code()})
+    change(browser, "switch_on", app.code())
     assert SecondFactor.objects.values().get() == before | {"last_step": 0}
 
 

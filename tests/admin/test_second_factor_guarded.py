@@ -17,7 +17,7 @@ from django.test import Client
 
 from integration.models import SecondFactor
 from integration.models.secrets import Secret
-from tests.admin.authenticator import PAGE, PASSWORD, App, give_code, give_password, switch_on
+from tests.admin.authenticator import PAGE, PASSWORD, App, change, give_code, give_password, switch_on
 from tests.admin.conftest import act, text_of
 
 LIMIT = 5
@@ -107,7 +107,7 @@ def test_wrong_codes_on_its_page_count_too(app: App, ada: User) -> None:
     give_code(client, app.code())
     answers = []
     for _ in range(LIMIT):
-        answers.append(client.post(PAGE, {"do": "switch_off", "code": app.wrong_code()}).status_code)
+        answers.append(change(client, "switch_off", app.wrong_code()).status_code)
         app.wait()
     assert answers == [200] * (LIMIT - 1) + [429]
     assert SecondFactor.objects.exists()
@@ -148,7 +148,7 @@ def test_nobody_else_removes_it(app: App, ada: User, client: Client) -> None:
 
 
 def test_a_superuser_does_not_get_rid_of_their_own_without_a_code(admin_client: Client, admin_user: User) -> None:
-    switch_on(admin_client, admin_user)
+    switch_on(admin_client, admin_user, "password")
     assert "Remove second factor" not in text_of(admin_client.get(f"/admin/auth/user/{admin_user.pk}/change/"))
     assert remove(admin_client, admin_user).status_code == 404
     assert SecondFactor.objects.exists()

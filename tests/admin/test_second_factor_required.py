@@ -10,7 +10,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from tests.admin.authenticator import LOGIN, PAGE, PASSWORD, give_password, switch_on
+from tests.admin.authenticator import LOGIN, PAGE, PASSWORD, change, give_password, switch_on
 from tests.admin.conftest import text_of
 
 
@@ -56,7 +56,7 @@ def test_one_may_still_sign_out(browser: Client) -> None:
 
 def test_it_can_be_set_up_anew_but_not_left_off(browser: Client, ada: User) -> None:
     app = switch_on(browser, ada)
-    browser.post(PAGE, {"do": "switch_off", "code": app.code()})
+    change(browser, "switch_off", app.code())
     assert not gets_in(browser)
     assert switch_on(browser, ada).key != app.key
     assert gets_in(browser)
