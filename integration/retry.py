@@ -9,6 +9,7 @@ from enum import StrEnum
 from integration.intercom.errors import (
     ContactMissingError,
     CredentialsError,
+    HoldingError,
     IntercomError,
     RateLimitedError,
     RejectedError,
@@ -101,13 +102,9 @@ def settle(outcome: Outcome, *, tries: int, now: datetime, jitter: float) -> Set
         case Delivered():
             return Settlement(AttemptOutcome.DELIVERED, DeliveryStatus.DELIVERED)
         case CredentialsError():
-            return _hold(AttemptOutcome.CREDENTIALS, outcome.message, until=None)
+            return _hold(AttemptOutcome.CREDENTIALS, outcome, until=None)
         case RateLimitedError():
-            return _hold(
-                AttemptOutcome.RATE_LIMITED,
-                outcome.message,
-                until=_reset(outcome.reset_at, now),
-            )
+            return _hold(AttemptOutcome.RATE_LIMITED, outcome, until=_reset(outcome.reset_at, now))
         case RejectedError():
             return Settlement(AttemptOutcome.REJECTED, DeliveryStatus.FAILED, outcome.message)
         case Crashed():
@@ -142,8 +139,8 @@ def _again(outcome: AttemptOutcome, error: str, tries: int, now: datetime, jitte
     )
 
 
-def _hold(outcome: AttemptOutcome, error: str, *, until: datetime | None) -> Settlement:
-    return Settlement(outcome, DeliveryStatus.PENDING, error, hold=Hold(reason=error, until=until))
+def _hold(outcome: AttemptOutcome, error: HoldingError, *, until: datetime | None) -> Settlement:
+    return Settlement(outcome, DeliveryStatus.PENDING, error.message, hold=Hold(reason=error.reason, until=until))
 
 
 def _reset(reset_at: float | None, now: datetime) -> datetime:

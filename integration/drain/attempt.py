@@ -22,6 +22,7 @@ from integration.mapping import Send
 from integration.models import Customer, Delivery, DeliveryAttempt
 from integration.models.attempts import AttemptLog
 from integration.retry import Crashed, Delivered, Outcome
+from integration.storable import storable
 
 logger = logging.getLogger(__name__)
 
@@ -114,7 +115,8 @@ def guarded(work: Callable[[], T]) -> T | Crash:
         return work()
     except Exception as error:
         logger.exception("a delivery failed unexpectedly")
-        return Crash(Crashed(f"Unexpected error: {type(error).__name__}: {error}"), traceback.format_exc())
+        message = f"Unexpected error: {type(error).__name__}: {error}"
+        return Crash(Crashed(storable(message)), storable(traceback.format_exc()))
 
 
 def _tell(client: IntercomClient, work: Work, rules: ContactRules) -> Outcome:

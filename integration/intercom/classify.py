@@ -43,26 +43,34 @@ _CREDENTIALS_CODES = frozenset(
     }
 )
 _RATE_LIMIT_CODE = "rate_limit_exceeded"
+# A word of Intercom's own; what else may stand in its place is not repeated.
+_PLAIN_CODE = re.compile(r"[a-z][a-z_]{0,49}")
+_REDIRECTED = (
+    "a redirect. Redirects are never followed, so that the token stays with Intercom. Check "
+    "INTERCOM_API_URL on this server, or the proxy in between, then resume the project."
+)
+_REFUSED = "Check the access token and its permissions, then resume the project."
 
 
 def error_of(answer: Answer) -> IntercomError:
     """The error that `answer` stands for. Only for answers that are no success."""
     said = f"Intercom answered {answer.status}" + (f": {answer.said.rstrip('.')}" if answer.said else "")
     if answer.status == 429 or answer.code == _RATE_LIMIT_CODE:
-        return RateLimitedError(
-            f"{said}. Sending goes on when the limit is reset.",
-            reset_at=_reset_at(answer),
-        )
+        goes_on = "Sending goes on when the limit is reset."
+        return RateLimitedError(f"{said}. {goes_on}", reset_at=_reset_at(answer), reason=f"{_coded(answer)}. {goes_on}")
     if 300 <= answer.status < 400:
-        return CredentialsError(
-            f"{said}, a redirect. Redirects are never followed, so that the token stays with Intercom. Check "
-            "INTERCOM_API_URL on this server, or the proxy in between, then resume the project."
-        )
+        return CredentialsError(f"{said}, {_REDIRECTED}", reason=f"{_coded(answer)}, {_REDIRECTED}")
     if _is_credentials(answer):
-        return CredentialsError(f"{said}. Check the access token and its permissions, then resume the project.")
+        return CredentialsError(f"{said}. {_REFUSED}", reason=f"{_coded(answer)}. {_REFUSED}")
     if _is_transient(answer):
         return TransientError(f"{said}.")
     return _rejection(answer, said)
+
+
+def _coded(answer: Answer) -> str:
+    """What was answered, without a word that could be about a person."""
+    code = f" ({answer.code})" if _PLAIN_CODE.fullmatch(answer.code) else ""
+    return f"Intercom answered {answer.status}{code}"
 
 
 def _is_transient(answer: Answer) -> bool:

@@ -24,6 +24,7 @@ from integration.intercom.exchanges import Exchange, loggable, parsed, without_t
 from integration.intercom.messages import AttributeValue, DataEvent
 from integration.intercom.rate_limit import RateBudget
 from integration.intercom.timed import TimedAdapter, sending_while
+from integration.storable import storable
 
 # https://developers.intercom.com/docs/build-an-integration/learn-more/rest-apis ("Regional Hosting")
 REGION_URLS: Mapping[str, str] = {
@@ -244,7 +245,8 @@ class IntercomClient:
             return "the answer took too long."
         if isinstance(error, requests.exceptions.ConnectionError | ProtocolError):
             return "the connection was refused or broke off."
-        return without_token(f"the answer could not be read ({type(error).__name__}: {error}).", self._token)
+        reason = f"the answer could not be read ({type(error).__name__}: {error})."
+        return str(storable(without_token(reason, self._token)))
 
 
 def _not_json(answer: Answer, method: str, path: str) -> TransientError:

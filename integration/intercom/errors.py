@@ -25,11 +25,23 @@ class TransientError(IntercomError):
     """Time heals it: a timeout, an overload, a broken answer. Try again on the schedule."""
 
 
-class RateLimitedError(IntercomError):
+class HoldingError(IntercomError):
+    """The whole project has to wait. `reason` is `message` in words of our own.
+
+    A hold's reason outlives the delivery, in the project, the audit trail and the server's log, and Intercom's words
+    may name the person that the delivery was about.
+    """
+
+    def __init__(self, message: str, *, reason: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason or message
+
+
+class RateLimitedError(HoldingError):
     """429: the workspace's calls are used up until `reset_at` (unix seconds), or for a while if None."""
 
-    def __init__(self, message: str, *, reset_at: float | None) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, *, reset_at: float | None, reason: str = "") -> None:
+        super().__init__(message, reason=reason)
         self.reset_at = reset_at
 
 
@@ -41,7 +53,7 @@ class RejectedError(IntercomError):
     """Intercom understood and said no: the payload or a setting must change before it can work."""
 
 
-class CredentialsError(IntercomError):
+class CredentialsError(HoldingError):
     """The token is refused, or may not do this: the whole project waits for the operator."""
 
 

@@ -45,10 +45,11 @@ class Exchange:
         """Take over what the answer says, in the length that is worth keeping."""
         self.status = answer.status
         self.response = loggable(answer.body)
-        self.headers = {name: answer.headers[name] for name in _LOGGED_HEADERS if name in answer.headers}
+        # A header can hold a NUL as well as a body can, and one that PostgreSQL refuses would take others with it.
+        self.headers = storable({name: answer.headers[name] for name in _LOGGED_HEADERS if name in answer.headers})
         # Intercom's own id of the request: what its support asks for.
         in_body = answer.body.get("request_id") if isinstance(answer.body, dict) else None
-        self.request_id = str(in_body or answer.headers.get("x-request-id", ""))[:100]
+        self.request_id = storable(str(in_body or answer.headers.get("x-request-id", ""))[:100])
 
 
 def parsed(content: bytes, token: str) -> Any:

@@ -15,6 +15,9 @@ from integration.models.bulk import as_document
 from integration.models.projects import Project
 from integration.revenuecat.events import RevenueCatEvent
 
+# So many ids of one person are remembered, and more where one event names more; the oldest are let go.
+MOST_ALIASES = 100
+
 # One statement: nothing has to be read, and what somebody else has decided meanwhile is respected all the same.
 _REMEMBER = """
 WITH new AS (
@@ -49,6 +52,11 @@ class Learnt:
     learnt_at: datetime
     lease: datetime
     is_ours: bool
+
+
+def _united(newer: Sequence[str], older: Sequence[str]) -> list[str]:
+    """The aliases of both. An event need not name all of them, and whoever is pruned is still found by the others."""
+    return list(dict.fromkeys((*newer, *older)))[: max(MOST_ALIASES, len(newer))]
 
 
 class CustomerQuerySet(models.QuerySet["Customer"]):
@@ -146,8 +154,10 @@ class Customer(models.Model):
         self.state = self.known_state().merge(facts).to_json()
         if event.event_timestamp_ms >= self.last_event_at_ms:
             self.last_event_at_ms = event.event_timestamp_ms
-            self.aliases = list(event.aliases)
+            self.aliases = _united(event.aliases, self.aliases)
             self.email = event.email or self.email
+        else:
+            self.aliases = _united(self.aliases, event.aliases)
 
     def contact(self, project: Project) -> Contact:
         """What is remembered of the contact; nothing where it was learnt with another access token.

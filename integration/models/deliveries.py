@@ -287,6 +287,8 @@ class Delivery(models.Model):
         if settlement.status is not DeliveryStatus.PENDING:
             self._settle(settlement.status, settlement.error or note, now)
             return
+        # Said anew, for one that could not be written down as what it had become first.
+        self.status, self.finished_at = DeliveryStatus.PENDING, None
         self.explanation = settlement.error
         self.due_at = settlement.due_at
         if settlement.hold is not None:

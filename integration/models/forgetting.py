@@ -8,6 +8,7 @@ in Intercom and RevenueCat is not done here.
 from __future__ import annotations
 
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -46,6 +47,10 @@ class CustomerBusyError(Exception):
     def __init__(self, until: datetime) -> None:
         super().__init__("A delivery of this customer is being sent at this moment. Try again in a minute.")
         self.until = until
+
+
+class _OvertakenError(Exception):
+    """A delivery of the customer has come and gone while others were being locked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +98,7 @@ class Person:
 
     def known(self) -> Erased:
         """What there is to be forgotten."""
-        deliveries = self._deliveries()
+        deliveries = self._deliveries(self.event_ids)
         return Erased(
             customers=self._customers().count(),
             events=len(self.event_ids),
@@ -112,30 +117,40 @@ class Person:
 
         Raises CustomerBusyError, and erases nothing, while a delivery is being sent.
         """
-        with transaction.atomic():
-            # Deliveries before customers and each in one order, as everywhere, so that nobody locks anybody out.
-            rows = self._deliveries().order_by("id").select_for_update(of=("self",))
-            deliveries = dict(rows.values_list("id", "webhook_event_id"))
-            customers = list(self._customers().order_by("app_user_id").select_for_update())
-            busy = [one.busy_until for one in customers if one.busy_until is not None and one.is_busy(now)]
-            if busy:
-                raise CustomerBusyError(max(busy))
-            since = WebhookEvent.objects.filter(project=self.project, app_user_id__in=self.ids)
-            events = self.event_ids | {*deliveries.values(), *since.values_list("pk", flat=True)}
-            erased = Erased(
-                attempts=_delete(DeliveryAttempt, "delivery_id", deliveries),
-                deliveries=_delete(Delivery, "id", deliveries),
-                events=_delete(WebhookEvent, "id", events),
-                customers=_delete(Customer, "id", [one.pk for one in customers]),
-            )
-            if erased != NOTHING:
-                projects = Project.objects.filter(pk=self.project.pk)
-                projects.update(forgotten_customers=F("forgotten_customers") + 1)
+        while True:
+            # The door and the drain go on meanwhile: whoever is overtaken looks again, with nothing locked.
+            with suppress(_OvertakenError), transaction.atomic():
+                return self._forget(now)
+
+    def _forget(self, now: datetime) -> Erased:
+        # Events before their deliveries: one that the door stores between the two is not half known. It is found by its
+        # delivery, or else it is a later webhook of somebody new.
+        since = WebhookEvent.objects.filter(project=self.project, app_user_id__in=self.ids)
+        events = self.event_ids | set(since.values_list("pk", flat=True))
+        # Deliveries before customers and each in one order, as everywhere, so that nobody locks anybody out.
+        rows = self._deliveries(events).order_by("id").select_for_update(of=("self",))
+        deliveries = dict(rows.values_list("id", "webhook_event_id"))
+        customers = list(self._customers().order_by("app_user_id").select_for_update())
+        busy = [one.busy_until for one in customers if one.busy_until is not None and one.is_busy(now)]
+        if busy:
+            raise CustomerBusyError(max(busy))
+        if Delivery.objects.filter(customer__in=customers).exclude(pk__in=deliveries).exists():
+            # It was stored and sent while we waited for a lock. From now on no delivery can come to these customers.
+            raise _OvertakenError
+        erased = Erased(
+            attempts=_delete(DeliveryAttempt, "delivery_id", deliveries),
+            deliveries=_delete(Delivery, "id", deliveries),
+            events=_delete(WebhookEvent, "id", events.union(deliveries.values())),
+            customers=_delete(Customer, "id", [one.pk for one in customers]),
+        )
+        if erased != NOTHING:
+            projects = Project.objects.filter(pk=self.project.pk)
+            projects.update(forgotten_customers=F("forgotten_customers") + 1)
         return erased
 
-    def _deliveries(self) -> models.QuerySet[Delivery]:
+    def _deliveries(self, event_ids: Collection[int]) -> models.QuerySet[Delivery]:
         return Delivery.objects.filter(
-            Q(webhook_event__in=self.event_ids) | Q(project=self.project, app_user_id__in=self.ids)
+            Q(webhook_event__in=event_ids) | Q(project=self.project, app_user_id__in=self.ids)
         )
 
     def _customers(self) -> models.QuerySet[Customer]:

@@ -13,8 +13,10 @@ from cryptography.fernet import Fernet
 from django.utils import timezone
 
 from integration.models import Delivery, DeliveryAttempt, Project
+from integration.models.forgetting import Person
 from integration.models.secrets import Secret
 from tests.drain.conftest import Meanwhile
+from tests.everything import every_row
 from tests.factories import NEW_YEAR_MS, TOKEN, Clock, receive, refreshed, run_drain
 from tests.fake_intercom import FakeIntercom, faults
 
@@ -43,6 +45,21 @@ def test_a_refused_token_holds_the_project_and_fails_nothing(
     clock.advance(days=30)
     assert run_drain(project, clock) is False
     assert len(intercom.ledger) == before
+
+
+def test_intercoms_words_about_a_person_stay_in_the_attempt(
+    project: Project, intercom: FakeIntercom, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    delivery = receive(project)
+    intercom.inject(faults.error(401, message="User jane@example.com is not allowed"), times=None)
+    run_drain(project, clock)
+    project.refresh_from_db()
+    assert project.hold_reason.startswith("Intercom answered 401")
+    assert "is held: Intercom answered 401" in caplog.text
+    assert "jane" not in project.hold_reason + caplog.text
+    assert "jane@example.com" in DeliveryAttempt.objects.get(delivery=delivery).error
+    Person.find(project, "user-1").forget(clock.time)
+    assert "jane" not in every_row()
 
 
 def test_lifting_the_hold_resumes_in_order(project: Project, intercom: FakeIntercom, clock: Clock) -> None:

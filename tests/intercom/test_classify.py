@@ -16,6 +16,7 @@ from integration.intercom.errors import (
     Answer,
     ConflictError,
     CredentialsError,
+    HoldingError,
     IntercomError,
     MergedError,
     NotFoundError,
@@ -113,6 +114,22 @@ def test_a_refused_token_tells_the_operator_what_to_do() -> None:
     assert message.startswith("Intercom answered 401: Access Token Invalid.")
     assert "access token" in message
     assert "resume the project" in message
+
+
+@pytest.mark.parametrize(("status", "code"), [(401, "token_revoked"), (403, "forbidden"), (429, "rate_limit_exceeded")])
+def test_why_a_project_is_held_is_said_without_intercoms_words(status: int, code: str) -> None:
+    error = error_of(answer(status, code, "User jane@example.com may not"))
+    assert isinstance(error, HoldingError)
+    assert "jane@example.com" in error.message
+    assert error.reason.startswith(f"Intercom answered {status} ({code}). ")
+    assert "jane" not in error.reason and error.reason.endswith(".")
+
+
+@pytest.mark.parametrize("code", ["token_of jane@example.com", "jane@example.com", "token_" + "x" * 99, 7, None])
+def test_a_code_that_is_no_plain_word_is_not_repeated(code: object) -> None:
+    error = error_of(answer(401, code))
+    assert isinstance(error, HoldingError)
+    assert error.reason.startswith("Intercom answered 401. Check the access token")
 
 
 def test_the_limit_of_120_event_names_tells_the_operator_what_to_do() -> None:

@@ -5,10 +5,12 @@ Who is forgotten is gone: no id, no alias and no email address of theirs is in a
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from datetime import timedelta
 from io import StringIO
 from typing import Any
 
+import psycopg
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
@@ -19,6 +21,7 @@ from integration.models.forgetting import NOTHING, CustomerBusyError, Erased, Pe
 from tests.everything import every_row
 from tests.factories import make_project, receive, run_drain
 from tests.fake_intercom import FakeIntercom, faults
+from tests.processes import outside_params, until
 
 ME, ALIAS, FIRST = "me-10733", "$RCAnonymousID:6b1f0d8e4c2a47d3", "me-before-10733"
 EMAIL = "jonas.vogel@example.com"
@@ -121,6 +124,29 @@ def test_aliases_that_outlasted_their_events_still_lead_to_the_person(known: Pro
     assert left_of(ME, ALIAS, EMAIL) == []
 
 
+def test_an_alias_that_only_older_events_named_still_leads_to_the_person_when_they_are_pruned(project: Project) -> None:
+    receive(project, app_user_id=ME, aliases=[ME, ALIAS], event_timestamp_ms=1_700_000_000_000)
+    receive(project, app_user_id=ME, aliases=[ME, FIRST], event_timestamp_ms=1_700_000_001_000)
+    receive(project, app_user_id=ME, aliases=["much-older"], event_timestamp_ms=1_600_000_000_000)
+    run_drain(project)
+    WebhookEvent.objects.all().delete()
+    assert Customer.objects.get().aliases == [ME, FIRST, ALIAS, "much-older"]
+    for alias in (ALIAS, FIRST, "much-older"):
+        assert Person.find(project, alias).ids == {ME, ALIAS, FIRST, "much-older"}
+    forget(project, ALIAS)
+    assert not Customer.objects.exists()
+
+
+def test_a_hundred_aliases_are_remembered_the_newest_of_them(project: Project) -> None:
+    for number in range(12):
+        aliases = [f"alias-{number}-{one}" for one in range(10)]
+        receive(project, app_user_id=ME, aliases=aliases, event_timestamp_ms=1_700_000_000_000 + number)
+    run_drain(project)
+    kept = Customer.objects.get().aliases
+    assert len(kept) == 100
+    assert kept[0] == "alias-11-0" and kept[-1] == "alias-2-9"
+
+
 def test_the_value_of_another_field_is_no_id(known: Project) -> None:
     receive(known, app_user_id="premium_monthly", aliases=["PRODUCTION"])
     forget(known, "premium_monthly")
@@ -165,6 +191,76 @@ def test_the_command_waits_for_what_is_being_sent(intercom: FakeIntercom, settin
     drain.join(10)
     assert left_of(ME) == []
     assert intercom.events, "what was being sent was sent"
+
+
+class Elsewhere:
+    """Locks rows on a connection of its own, as a drain does for a moment, until it is let go."""
+
+    def __init__(self, statement: str) -> None:
+        self._connection = psycopg.connect(**outside_params())
+        self._connection.execute(statement)
+
+    def waits(self) -> bool:
+        """Whether somebody waits for these rows."""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE %s = ANY(pg_blocking_pids(pid))",
+                [self._connection.info.backend_pid],
+            )
+            return bool(cursor.fetchone()[0])
+
+    def let_go(self) -> None:
+        """Release them."""
+        self._connection.close()
+
+
+def forget_while_locked(project: Project, statement: str, meanwhile: Callable[[], object]) -> list[object]:
+    """Forget the person while rows are locked elsewhere; what was erased, or the error that came of it."""
+    came: list[object] = []
+
+    def work() -> None:
+        try:
+            came.append(forget(project))
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is looked at
+            came.append(error)
+        finally:
+            connection.close()
+
+    elsewhere = Elsewhere(statement)
+    thread = threading.Thread(target=work)
+    thread.start()
+    until(elsewhere.waits, "the rows are waited for")
+    meanwhile()
+    elsewhere.let_go()
+    thread.join(10)
+    return came
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_webhook_that_comes_while_locks_are_waited_for_is_left_whole_for_somebody_new(
+    known: Project, intercom: FakeIntercom
+) -> None:
+    lock_customers = "SELECT 1 FROM integration_customer FOR UPDATE"
+    came = forget_while_locked(known, lock_customers, lambda: receive(known, app_user_id=ME))
+    assert came == [Erased(customers=4, events=4, deliveries=4, attempts=3)]
+    later = Delivery.objects.get(app_user_id=ME)
+    run_drain(known)
+    later.refresh_from_db()
+    assert later.status == "delivered"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_webhook_that_comes_and_is_sent_while_locks_are_waited_for_is_forgotten_too(
+    known: Project, intercom: FakeIntercom
+) -> None:
+    def come_and_be_sent() -> None:
+        receive(known, app_user_id=ME)
+        run_drain(known)
+
+    lock_deliveries = "SELECT 1 FROM integration_delivery FOR UPDATE"
+    came = forget_while_locked(known, lock_deliveries, come_and_be_sent)
+    assert came == [Erased(customers=4, events=5, deliveries=5, attempts=4)]
+    assert left_of(*MINE) == []
 
 
 def _drain_in_a_thread(project: Project) -> None:

@@ -4,22 +4,19 @@ The door behind its real web server, over real sockets: lengths, chunks, broken 
 
 from __future__ import annotations
 
-import contextlib
-import json
 import socket
 import struct
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from django.db import connection
 
-from integration.models import Delivery, Project, WebhookEvent
-from tests.factories import AUTHORIZATION, make_project, raw, webhook
-from tests.processes import Child, child_env
+from integration.models import Delivery, WebhookEvent
+from tests.factories import make_project, raw, webhook
+from tests.webhooks.wire import Address, Wire, chunked, read_answer, serving
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -27,90 +24,17 @@ TOO_LARGE = 1024 * 1024 + 1
 FIXED = raw(webhook(id="1"))
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What came back; status 0 where nothing did."""
-
-    status: int
-    body: bytes
-
-    @property
-    def json(self) -> Any:
-        """The body as JSON."""
-        return json.loads(self.body)
-
-
 @pytest.fixture(scope="module")
-def address(django_db_setup: None, django_db_blocker: Any) -> Iterator[tuple[str, int]]:
-    """The web server, one process of it, on a port of its own."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(64)
-        with django_db_blocker.unblock():
-            env = child_env()
-        fd = listener.fileno()
-        command = ["-m", "gunicorn", "--config", "python:rcintercom.gunicorn", "--workers", "1", "--bind", f"fd://{fd}"]
-        with Child(command, env, pass_fds=[fd]) as server:
-            server.wait_for("Booting worker")
-            yield listener.getsockname()
-
-
-class Wire:
-    """Speaks HTTP by hand."""
-
-    def __init__(self, address: tuple[str, int], project: Project) -> None:
-        self.address = address
-        self.project = project
-
-    def connect(self) -> socket.socket:
-        """A new connection."""
-        made = socket.create_connection(self.address, timeout=15)
-        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return made
-
-    def head(self, *headers: str, method: str = "POST", version: str = "1.1") -> bytes:
-        """The head of a request with the project's Authorization."""
-        path = f"/webhooks/revenuecat/{self.project.pk}/"
-        always = ["Host: localhost", f"Authorization: {AUTHORIZATION}", "Content-Type: application/json"]
-        return "\r\n".join([f"{method} {path} HTTP/{version}", *always, *headers, "", ""]).encode("latin-1")
-
-    def say(self, *pieces: bytes, shut: bool = False) -> Answer:
-        """Send the pieces one by one on a connection of their own, and read the answer."""
-        with self.connect() as made:
-            for piece in pieces:
-                made.sendall(piece)
-            if shut:
-                made.shutdown(socket.SHUT_WR)
-            return read_answer(made)
-
-    def post(self, body: bytes) -> Answer:
-        """A well-formed request."""
-        return self.say(self.head(f"Content-Length: {len(body)}", "Connection: close") + body)
-
-
-def read_answer(made: socket.socket) -> Answer:
-    """Read one answer."""
-    stream = made.makefile("rb")
-    with contextlib.suppress(ConnectionError, TimeoutError):
-        line = stream.readline()
-        if line:
-            length = 0
-            while (header := stream.readline().strip()) != b"":
-                name, _, value = header.partition(b":")
-                length = int(value) if name.lower() == b"content-length" else length
-            return Answer(int(line.split()[1]), stream.read(length))
-    return Answer(0, b"")
+def address(django_db_setup: None, django_db_blocker: Any) -> Iterator[Address]:
+    """The web server of this module."""
+    with django_db_blocker.unblock(), serving() as running:
+        yield running
 
 
 @pytest.fixture
-def wire(address: tuple[str, int], transactional_db: None) -> Wire:
+def wire(address: Address, transactional_db: None) -> Wire:
     """A project behind the web server."""
     return Wire(address, make_project())
-
-
-def chunked(*pieces: bytes, end: bytes = b"0\r\n\r\n") -> bytes:
-    """A body in chunks."""
-    return b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces) + end
 
 
 CHUNKED = "Transfer-Encoding: chunked"
