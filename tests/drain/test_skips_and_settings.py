@@ -33,7 +33,7 @@ from tests.fake_intercom import FakeIntercom, faults
 def test_what_is_skipped_says_why_without_a_call(
     project: Project, intercom: FakeIntercom, fields: dict[str, Any], reason: SkipReason
 ) -> None:
-    project.skip_anonymous = True
+    project.anonymous = "skip"
     project.save()
     delivery = receive(project, **fields)
     run_drain(project)
@@ -53,7 +53,7 @@ def test_a_skipped_event_teaches_nothing_about_the_customer(project: Project, in
 
 
 def test_sandbox_events_are_sent_where_the_project_says_so(project: Project, intercom: FakeIntercom) -> None:
-    project.send_sandbox_events = True
+    project.sandbox = "send"
     project.save()
     receive(project, environment="SANDBOX")
     run_drain(project)
@@ -120,7 +120,7 @@ def test_redelivering_plans_anew_with_todays_settings(project: Project, intercom
     run_drain(project)
     assert refreshed(failed).status == "failed"
     assert refreshed(sandbox).status == "skipped"
-    project.send_sandbox_events = True
+    project.sandbox = "send"
     project.save()
     EventSetting.objects.create(project=project, event_type="renewal", custom_name="our_renewal")
     assert Delivery.objects.all().requeue(timezone.now()) == 2
