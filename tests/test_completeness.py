@@ -47,7 +47,7 @@ def table_rows(markdown: str) -> list[str]:
 def test_every_event_type_has_exactly_one_row_in_the_catalogue() -> None:
     rows = Counter(row.event_type for row in CATALOGUE)
     missing = [event_type for event_type in EventType if not rows[event_type]]
-    assert not missing, f"add a row to CATALOGUE in integration/event_types.py for: {missing}"
+    assert not missing, f"add a row to CATALOGUE in integration/event_types/catalogue.py for: {missing}"
     assert max(rows.values()) == 1
     assert set(BY_TYPE) == set(EventType)
 
@@ -125,7 +125,7 @@ def test_every_status_of_a_subscription_stands_in_the_document_of_the_event_type
 
 def test_every_reason_to_skip_has_a_sentence_of_its_own() -> None:
     missing = [reason for reason in SkipReason if reason not in SKIP_SENTENCES]
-    assert not missing, f"add a sentence to SKIP_SENTENCES in integration/mapping.py for: {missing}"
+    assert not missing, f"add a sentence to SKIP_SENTENCES in integration/mapping/planning.py for: {missing}"
     assert len(set(SKIP_SENTENCES.values())) == len(SkipReason)
 
 

@@ -194,7 +194,7 @@ def test_the_audit_trail_says_what_changed_and_no_secret(admin_client: Client, p
     message = LogEntry.objects.get().get_change_message()
     for part in (
         "Region: us → eu",
-        "Send sandbox events: off → on",
+        "Sandbox events: skip → send",
         "Intercom access token replaced",
         "Renewal: default name → again",
         "Expiration: default name → default name (switched off)",

@@ -20,7 +20,8 @@ from tests.fake_intercom import FakeIntercom, faults
     ("fields", "reason"),
     [
         ({"event_type": "TEST"}, SkipReason.TEST_EVENT),
-        ({"event_type": "TRANSFER"}, SkipReason.NOT_AN_EVENT_TYPE),
+        ({"event_type": "TRANSFER"}, SkipReason.EVENT_TYPE_OFF),
+        ({"event_type": "SUBSCRIBER_ALIAS"}, SkipReason.NOT_AN_EVENT_TYPE),
         ({"event_type": "SOMETHING_NEW_IN_2031"}, SkipReason.NOT_AN_EVENT_TYPE),
         ({"environment": "SANDBOX"}, SkipReason.SANDBOX),
         ({"app_user_id": None}, SkipReason.NO_CUSTOMER),

@@ -100,7 +100,7 @@ def test_the_log_says_what_became_of_each_event_and_of_each_call(log: Project) -
     printed = run("deliveries")
     assert "delivered  rc_renewal_event  paid" in printed
     assert "POST /events  202" in printed
-    assert "skipped    TRANSFER  moved" in printed and "no data event for this RevenueCat type" in printed
+    assert "skipped    TRANSFER  moved" in printed and "This event type is switched off" in printed
     assert "pending    EXPIRATION  waiting" in printed
     assert TOKEN not in printed
 
