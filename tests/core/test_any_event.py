@@ -167,7 +167,7 @@ def check_data_event(decided: Send) -> None:
         if isinstance(value, Mapping):
             assert set(value) in ({"amount", "currency"}, {"url", "value"}), "what Intercom knows beside plain values"
             assert type(value.get("amount", 0)) is int
-            assert value.get("amount", 0) >= 0, "Intercom's money is never negative"
+            assert int(value.get("amount", 0)) >= 0, "Intercom's money is never negative"
         else:
             assert type(value) in (str, int, float), "flat, no nulls and no booleans"
             assert not isinstance(value, str) or 0 < len(value) <= 255
