@@ -58,6 +58,8 @@ class AttemptOutcome(StrEnum):
     RATE_LIMITED = "rate_limited"
     INTERRUPTED = "interrupted"
     CRASHED = "crashed"
+    # No try at all: what would be sent was written down, and nothing was sent.
+    REHEARSED = "rehearsed"
 
 
 @dataclass(frozen=True, slots=True)

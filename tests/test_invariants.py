@@ -248,7 +248,7 @@ def test_11_a_skipped_or_failed_delivery_says_why(project: Project, intercom: Fa
     failed = receive(project, app_user_id="user-2")
     intercom.inject(faults.error(422, "422", "Cannot have more than 120 active event names"), path="/events")
     run_drain(project)
-    assert "“Send sandbox events” is off in this project's settings" in refreshed(skipped).explanation
+    assert "“Sandbox events” are skipped in this project's settings" in refreshed(skipped).explanation
     assert "Archive event names in Intercom" in refreshed(failed).explanation
     assert DeliveryAttempt.objects.get(delivery=failed).error == refreshed(failed).explanation
 

@@ -35,7 +35,7 @@ class EventWidget(forms.MultiWidget):
 
     def decompress(self, value: EventPolicy | None) -> list[Any]:
         """The parts as the two widgets show them."""
-        policy = value or EventPolicy()
+        policy = value or EventPolicy.default(self._row)
         return [policy.custom_name, policy.enabled][: len(self.widgets)]
 
     def render(self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None) -> SafeString:

@@ -30,7 +30,7 @@ from integration.admin.display import (
 )
 from integration.customer_state import BILLING_ERROR_STATUS, STATUS, Fact
 from integration.intercom.messages import AttributeType
-from integration.mapping import CONTACT_ATTRIBUTES
+from integration.mapping.attributes import TYPE_OF
 from integration.models import Customer, Delivery, DeliveryAttempt
 from integration.models.attempts import OUTCOME_LABELS
 from integration.retry import DeliveryStatus
@@ -197,7 +197,7 @@ def state_table(customer: Customer) -> dict[str, Any]:
 def _value(name: str, value: Any) -> str:
     if value is None:
         return "none (cleared)"
-    if CONTACT_ATTRIBUTES.get(name) == AttributeType.DATE and isinstance(value, int):
+    if TYPE_OF.get(name) == AttributeType.DATE and isinstance(value, int):
         return clock(datetime.fromtimestamp(value, UTC))
     return str(value)
 

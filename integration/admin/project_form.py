@@ -14,6 +14,7 @@ from django.db.models import QuerySet
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldBooleanSwitchWidget
 
 from integration.admin.event_field import EventField
+from integration.admin.mapping_fields import MAPPING_FIELDS, MappingFields
 from integration.event_types import CATALOGUE, CatalogueRow
 from integration.intercom.messages import normalised_event_name
 from integration.mapping import EventPolicy
@@ -35,7 +36,8 @@ def event_field(row: CatalogueRow) -> str:
     return f"event_{row.event_type}"
 
 
-EVENT_FIELDS = tuple(event_field(row) for row in CATALOGUE)
+EVENT_FIELDS = tuple(event_field(row) for row in CATALOGUE if row.on)
+MORE_EVENT_FIELDS = tuple(event_field(row) for row in CATALOGUE if not row.on)
 
 
 def _secret_field(label: str, **kwargs: Any) -> forms.CharField:
@@ -44,7 +46,7 @@ def _secret_field(label: str, **kwargs: Any) -> forms.CharField:
     return forms.CharField(label=label, required=False, max_length=1000, widget=widget, **kwargs)
 
 
-class _ProjectForm(_ModelForm):
+class _ProjectForm(MappingFields, _ModelForm):
     """A project's settings; the same form, with fewer fields, adds one."""
 
     new_intercom_token = _secret_field("Intercom access token", validators=[TOKEN_RULE])
@@ -62,9 +64,8 @@ class _ProjectForm(_ModelForm):
             "name",
             "active",
             "region",
-            "send_sandbox_events",
             "missing_contact",
-            "skip_anonymous",
+            *MAPPING_FIELDS,
             "keep_successes_days",
             "keep_failures_days",
             "members",
@@ -81,7 +82,7 @@ class _ProjectForm(_ModelForm):
         self._show_hint(SIGNING, self.instance.signing_secret, _WHAT_IT_IS_FOR)
         policies = self.instance.policy().events
         for row in CATALOGUE:
-            self.initial[event_field(row)] = policies.get(row.event_type, EventPolicy())
+            self.initial[event_field(row)] = policies.get(row.event_type) or EventPolicy.default(row)
 
     def _show_hint(self, field: str, secret: Secret, help_text: str) -> None:
         if field not in self.fields:
@@ -156,7 +157,7 @@ class _ProjectForm(_ModelForm):
                 continue
             policy: EventPolicy = self.cleaned_data[event_field(row)]
             rows = EventSetting.objects.filter(project=self.instance, event_type=str(row.event_type))
-            if policy == EventPolicy():
+            if policy == EventPolicy.default(row):
                 rows.delete()
             else:
                 values = {"enabled": policy.enabled, "custom_name": policy.custom_name}

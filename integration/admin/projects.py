@@ -18,8 +18,9 @@ from integration.admin import project_display as show
 from integration.admin.access import only_visible
 from integration.admin.display import change_url, copy_field, link, list_url, moment
 from integration.admin.project_actions import ProjectActions, ring_after_commit
-from integration.admin.project_form import CLEAR_SIGNING, EVENT_FIELDS, SIGNING, TOKEN, ProjectForm
+from integration.admin.project_form import CLEAR_SIGNING, EVENT_FIELDS, MORE_EVENT_FIELDS, SIGNING, TOKEN, ProjectForm
 from integration.models import Customer, Delivery, Project, WebhookEvent
+from integration.models.mapping_settings import Sandbox
 from integration.retry import DeliveryStatus
 
 MOST_WAITING = 1_000
@@ -36,7 +37,7 @@ class ProjectAdmin(ProjectActions):
     """Projects: the list with their states, and the settings page."""
 
     form = ProjectForm
-    list_display = ("name", "state", "region", "sandbox", "waiting", "created")
+    list_display = ("name", "state", "region", "sandbox_rule", "waiting", "created")
     autocomplete_fields = ("members",)
     readonly_fields = ("webhook_url_field", "authorization_field", "state_sentence", "waiting", "forgotten_customers")
     change_form_outer_before_template = "integration/notices.html"
@@ -44,7 +45,7 @@ class ProjectAdmin(ProjectActions):
         (
             None,
             {
-                "fields": ("name", TOKEN, "region", "send_sandbox_events"),
+                "fields": ("name", TOKEN, "region", "sandbox"),
                 "description": "After saving you get the webhook URL and the Authorization value for RevenueCat.",
             },
         ),
@@ -60,13 +61,36 @@ class ProjectAdmin(ProjectActions):
         ),
         (
             "Intercom",
-            {"fields": (TOKEN, "region", "send_sandbox_events", "missing_contact", "skip_anonymous")},
+            {"fields": (TOKEN, "region", "sandbox", "missing_contact", "anonymous")},
         ),
         (
             "Events",
             {
                 "fields": EVENT_FIELDS,
                 "description": "The name under which Intercom is told of each event. Leave it blank for the default.",
+            },
+        ),
+        (
+            "More events",
+            {
+                "fields": (*MORE_EVENT_FIELDS, "custom_types"),
+                "description": "RevenueCat's own integration does not send these. Each is off until you switch it on.",
+            },
+        ),
+        ("Money", {"fields": ("money", "money_currency", "lifetime_totals")}),
+        ("What data events say", {"fields": ("metadata_keys", "product_names")}),
+        (
+            "What contacts keep",
+            {
+                "fields": (
+                    "contact_facts",
+                    "attribute_prefix",
+                    "subscriber_attributes",
+                    "email_rule",
+                    "name_rule",
+                    "phone_rule",
+                    "revenuecat_project",
+                )
             },
         ),
         ("State", {"fields": ("active", "state_sentence", "waiting")}),
@@ -104,9 +128,9 @@ class ProjectAdmin(ProjectActions):
         return link(list_url(Delivery, **filters), text)
 
     @admin.display(description="Sandbox events")
-    def sandbox(self, project: Project) -> str:
-        """Whether they are sent."""
-        return "Sent" if project.send_sandbox_events else "Skipped"
+    def sandbox_rule(self, project: Project) -> str:
+        """What becomes of them."""
+        return {Sandbox.SEND: "Sent", Sandbox.LOG: "Only logged"}.get(Sandbox(project.sandbox), "Skipped")
 
     @admin.display(description="Added")
     def created(self, project: Project) -> SafeString | str:
@@ -137,7 +161,7 @@ class ProjectAdmin(ProjectActions):
             return fieldsets
         hidden = set() if obj.signing_secret else {CLEAR_SIGNING}
         if not self.has_change_permission(request, obj):
-            hidden |= {TOKEN, SIGNING, CLEAR_SIGNING, "authorization_field", *EVENT_FIELDS}
+            hidden |= {TOKEN, SIGNING, CLEAR_SIGNING, "authorization_field", *EVENT_FIELDS, *MORE_EVENT_FIELDS}
         if not request.user.is_superuser:
             # Who sees what is decided by those who also make users and give them roles.
             hidden.add("members")

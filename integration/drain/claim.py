@@ -10,14 +10,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
-from integration.customer_state import changed_attributes
 from integration.drain.attempt import Claim, Crash, Work, guarded
+from integration.drain.rehearsal import Rehearsed, contact_update, rehearsed
 from integration.intercom.contacts import Contact
 from integration.intercom.messages import ContactUpdate, DataEvent, normalised_event_name
-from integration.mapping import ProjectPolicy, Send, Skip, plan
+from integration.mapping import ProjectPolicy, Send, Skip, SkipReason, plan
 from integration.models import Customer, Delivery, DeliveryAttempt, Project
 from integration.models.attempts import AttemptLog
 from integration.models.bulk import update_rows
+from integration.models.customers import PLANNED_FIELDS
 from integration.models.deliveries import CLAIMED_FIELDS
 from integration.retry import gave_up_after_interruptions, settle
 
@@ -86,6 +87,8 @@ def _plan(
             delivery.skip(planned, now)
         elif isinstance(planned, _Planned):
             sends.append(planned)
+        elif isinstance(planned, Rehearsed):
+            _log_rehearsal(delivery, planned, now)
         else:
             _log_crash(delivery, planned, now, chance())
     return sends
@@ -93,22 +96,24 @@ def _plan(
 
 def _planned(
     delivery: Delivery, project: Project, policy: ProjectPolicy, customers: Mapping[str, Customer]
-) -> _Planned | Skip:
+) -> _Planned | Skip | Rehearsed:
     """Everything that reads what rows hold, which another version of this program may have written."""
-    event = delivery.webhook_event.parsed()
+    event = delivery.webhook_event.parsed(delivery.app_user_id)
     send = plan(event, policy)
     if isinstance(send, Skip):
         return send
     customer = customers[send.app_user_id]
+    if send.only_log:
+        return rehearsed(send, customer, project, policy)
     customer.learn(event, send.facts)
+    if not delivery.counted:
+        customer.count(send.totals)
     contact = customer.contact(project)
     if delivery.tries:
         # What came of the try before is not known for sure: a call that was given up can take effect late, and put
         # back what newer events have changed since.
         contact.told = {}
-    wanted = customer.known_state().attributes()
-    update = ContactUpdate(send.app_user_id, wanted, changed_attributes(wanted, contact.told))
-    return _Planned(delivery, customer, send, contact, update)
+    return _Planned(delivery, customer, send, contact, contact_update(send, customer, contact, policy))
 
 
 def _log_crash(delivery: Delivery, crash: Crash, now: datetime, jitter: float) -> None:
@@ -118,6 +123,14 @@ def _log_crash(delivery: Delivery, crash: Crash, now: datetime, jitter: float) -
     attempt.close(settlement, AttemptLog(finished_at=now, exchanges=[], traceback=crash.traceback))
     attempt.save()
     delivery.crash(settlement, now)
+
+
+def _log_rehearsal(delivery: Delivery, rehearsed: Rehearsed, now: datetime) -> None:
+    """Keep what would have been sent, as an attempt that is none."""
+    attempt = DeliveryAttempt(delivery=delivery, started_at=now)
+    attempt.rehearse(rehearsed.calls, now)
+    attempt.save()
+    delivery.skip(Skip(SkipReason.SANDBOX_LOGGED, rehearsed.send.event_type), now)
 
 
 def _start(sends: Sequence[_Planned], now: datetime, lease: datetime) -> list[Work]:
@@ -139,9 +152,7 @@ def _start(sends: Sequence[_Planned], now: datetime, lease: datetime) -> list[Wo
                 event=_at_second(planned.send.data_event, second),
             )
         )
-    update_rows(
-        [work.claim.customer for work in works], ["state", "last_event_at_ms", "aliases", "email", "busy_until"]
-    )
+    update_rows([work.claim.customer for work in works], PLANNED_FIELDS)
     DeliveryAttempt.objects.bulk_create([work.claim.attempt for work in works])
     return works
 

@@ -21,13 +21,11 @@ from django.utils import timezone
 
 from integration.drain.attempt import Access, Attempted, attempt
 from integration.drain.claim import claim
+from integration.drain.rehearsal import contact_rules
 from integration.drain.settle import settle
 from integration.intercom.client import ATTEMPT_SECONDS, new_session
-from integration.intercom.contacts import ContactRules
 from integration.intercom.rate_limit import RateBudget
-from integration.mapping import CONTACT_ATTRIBUTES
 from integration.models import Project
-from integration.models.projects import MissingContact
 from integration.models.secrets import SecretUnreadableError
 
 logger = logging.getLogger(__name__)
@@ -196,9 +194,7 @@ class _Drain:
             session=self._session,
             base_url=self._project.intercom_url,
             budget=self._budget,
-            rules=ContactRules(
-                may_create=self._project.missing_contact == MissingContact.CREATE, attribute_types=CONTACT_ATTRIBUTES
-            ),
+            rules=contact_rules(self._project, self._project.policy()),
             token=token,
             token_since=self._project.intercom_token_changed_at,
             deadline=time.monotonic() + self._attempt_seconds,

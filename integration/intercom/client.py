@@ -103,22 +103,23 @@ class IntercomClient:
         """The contact with Intercom's own id."""
         return self._object("GET", f"/contacts/{quote(contact_id, safe='')}")
 
-    def create_contact(self, external_id: str, attributes: Mapping[str, AttributeValue]) -> dict[str, Any]:
+    def create_contact(
+        self, external_id: str, attributes: Mapping[str, AttributeValue], fields: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
         """A new user. Raises ConflictError where it exists already, UnknownAttributeError as update does."""
         known = {name: value for name, value in attributes.items() if value is not None}
-        return self._object(
-            "POST",
-            "/contacts",
-            {"role": "user", "external_id": external_id, "custom_attributes": known},
-        )
+        who = {"role": "user", "external_id": external_id}
+        return self._object("POST", "/contacts", {**who, **(fields or {}), "custom_attributes": known})
 
-    def update_contact(self, contact_id: str, attributes: Mapping[str, AttributeValue]) -> dict[str, Any]:
-        """Write custom attributes; the others stay. Raises UnknownAttributeError naming the first unknown one."""
-        return self._object(
-            "PUT",
-            f"/contacts/{quote(contact_id, safe='')}",
-            {"custom_attributes": dict(attributes)},
-        )
+    def update_contact(
+        self, contact_id: str, attributes: Mapping[str, AttributeValue], fields: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
+        """Write custom attributes, and some of Intercom's own fields; the others stay.
+
+        Raises UnknownAttributeError naming the first unknown one.
+        """
+        custom = {"custom_attributes": dict(attributes)} if attributes else {}
+        return self._object("PUT", f"/contacts/{quote(contact_id, safe='')}", {**(fields or {}), **custom})
 
     def unarchive_contact(self, contact_id: str) -> None:
         """Bring an archived contact back. Raises RejectedError where Intercom will not."""

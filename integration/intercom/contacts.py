@@ -104,13 +104,36 @@ class _Telling:
         if self._contact.contact_id is None:
             self._find_or_create()
             return
-        if not self._update.changed:
-            return
         try:
-            self._put(self._contact.contact_id, self._update.changed)
+            self._learn_fields(self._contact.contact_id)
+            if self._update.changed or self._fields_to_write():
+                self._put(self._contact.contact_id, self._update.changed)
         except (NotFoundError, MergedError):
             self._contact.forget()
             self._find_or_create()
+
+    # --- Intercom's own fields ------------------------------------------------------------------------------
+
+    def _learn_fields(self, contact_id: str) -> None:
+        """Ask, once, for fields that may only be written where they are empty and that were never seen."""
+        unseen = [
+            n for n, f in self._update.fields.items() if f.only_when_empty and _told_as(n) not in self._contact.told
+        ]
+        if unseen:
+            self._see_fields(self._client.get_contact(contact_id))
+
+    def _see_fields(self, found: Mapping[str, Any]) -> None:
+        for name in self._update.fields:
+            held = found.get(name)
+            self._contact.told[_told_as(name)] = held if isinstance(held, str) else ""
+
+    def _fields_to_write(self) -> dict[str, str]:
+        told = self._contact.told
+        return {
+            name: wanted.value
+            for name, wanted in self._update.fields.items()
+            if (not told.get(_told_as(name)) if wanted.only_when_empty else told.get(_told_as(name)) != wanted.value)
+        }
 
     def _find_or_create(self) -> None:
         try:
@@ -125,21 +148,26 @@ class _Telling:
                 ) from error
             self._create()
         else:
+            self._see_fields(found)
             self._put(_id(found), self._update.attributes)
 
     def _follow_merge(self, error: MergedError) -> None:
         if error.canonical_id is None:
             raise RejectedError(f"{error.message} It does not say into which contact.") from error
+        self._learn_fields(error.canonical_id)
         self._put(error.canonical_id, self._update.attributes, merged=True)
 
     def _create(self) -> None:
         attributes = self._update.attributes
+        fields = {name: wanted.value for name, wanted in self._update.fields.items()}
         try:
-            made = self._mending_attributes(lambda: self._client.create_contact(self._update.external_id, attributes))
+            made = self._mending_attributes(
+                lambda: self._client.create_contact(self._update.external_id, attributes, fields)
+            )
         except ConflictError as error:
             self._resolve(error)
         else:
-            self._remember(_id(made), attributes)
+            self._remember(_id(made), attributes, fields)
 
     def _resolve(self, conflict: ConflictError) -> None:
         """The contact exists although it was not found: archived, or made a moment ago by someone else."""
@@ -154,6 +182,7 @@ class _Telling:
                 f"Intercom says that contact {conflict.contact_id} matches {self._update.external_id}, but that "
                 "contact has another external id. Merge or correct the contact in Intercom, then redeliver."
             ) from conflict
+        self._see_fields(existing)
         self._put(_id(existing), self._update.attributes)
 
     def _put(
@@ -163,11 +192,13 @@ class _Telling:
         *,
         merged: bool = False,
     ) -> None:
-        if attributes:
+        fields = self._fields_to_write()
+        if attributes or fields:
             # Should no answer come, Intercom may hold the old values or the new ones.
-            self._contact.told = {name: told for name, told in self._contact.told.items() if name not in attributes}
-            self._mending_attributes(lambda: self._client.update_contact(contact_id, attributes))
-        self._remember(contact_id, attributes, merged=merged or self._is_merged(contact_id))
+            unsure = {*attributes, *map(_told_as, fields)}
+            self._contact.told = {name: told for name, told in self._contact.told.items() if name not in unsure}
+            self._mending_attributes(lambda: self._client.update_contact(contact_id, attributes, fields))
+        self._remember(contact_id, attributes, fields, merged=merged or self._is_merged(contact_id))
 
     def _is_merged(self, contact_id: str) -> bool:
         return self._contact.merged and self._contact.contact_id == contact_id
@@ -176,12 +207,14 @@ class _Telling:
         self,
         contact_id: str,
         attributes: Mapping[str, AttributeValue],
+        fields: Mapping[str, str],
         *,
         merged: bool = False,
     ) -> None:
         self._contact.contact_id = contact_id
         self._contact.merged = merged
-        self._contact.told = {**self._contact.told, **attributes}
+        written = {_told_as(name): value for name, value in fields.items()}
+        self._contact.told = {**self._contact.told, **attributes, **written}
 
     def _mending_attributes(self, call: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """Run `call`; where Intercom lacks a custom attribute of ours, make what is missing and run it again."""
@@ -212,6 +245,11 @@ class _Telling:
             # Another thread may have made it a moment ago. Whether it exists now, the repeated call tells.
             if "already have" not in error.message:
                 raise
+
+
+def _told_as(field: str) -> str:
+    """The name under which it is remembered what one of Intercom's own fields holds; no attribute can have it."""
+    return f"field:{field}"
 
 
 def _id(contact: Mapping[str, Any]) -> str:

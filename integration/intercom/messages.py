@@ -6,10 +6,11 @@ Limits and rules: https://developers.intercom.com/docs/references/rest-api/api.i
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-AttributeValue = str | int | None
-MetadataValue = str | int
+AttributeValue = str | int | float | bool | None
+# A mapping is one of Intercom's own kinds of value: money ({"amount", "currency"}), a rich link ({"url", "value"}).
+MetadataValue = str | int | float | Mapping[str, str | int]
 
 # Intercom keeps the first ten metadata keys, in the order in which they are sent, and drops the rest.
 MOST_METADATA_KEYS = 10
@@ -22,11 +23,22 @@ class AttributeType:
 
     STRING = "string"
     DATE = "date"
+    INTEGER = "integer"
+    FLOAT = "float"
+    BOOLEAN = "boolean"
+
+
+@dataclass(frozen=True, slots=True)
+class OwnField:
+    """What one of Intercom's own fields of a contact (email, name, phone) should be."""
+
+    value: str
+    only_when_empty: bool
 
 
 @dataclass(frozen=True, slots=True)
 class ContactUpdate:
-    """What a contact's custom attributes should be.
+    """What a contact's custom attributes, and some of its own fields, should be.
 
     `attributes` is everything known; `changed` is the part that Intercom is not known to hold yet, and the
     only part sent to a contact that was written before. None as a value clears the attribute.
@@ -35,6 +47,7 @@ class ContactUpdate:
     external_id: str
     attributes: Mapping[str, AttributeValue]
     changed: Mapping[str, AttributeValue]
+    fields: Mapping[str, OwnField] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ OUTCOME_LABELS = {
     AttemptOutcome.RATE_LIMITED: "Rate limit reached",
     AttemptOutcome.INTERRUPTED: "Worker stopped",
     AttemptOutcome.CRASHED: "Unexpected error",
+    AttemptOutcome.REHEARSED: "Not sent, only logged",
 }
 INTERRUPTED = "The worker stopped before the outcome was known. Sending again is harmless: Intercom drops repeats."
 
@@ -79,6 +80,12 @@ class DeliveryAttempt(models.Model):
         self.error = settlement.error
         self.exchanges = log.exchanges
         self.traceback = log.traceback
+
+    def rehearse(self, calls: list[dict[str, Any]], now: datetime) -> None:
+        """Write down what would have been sent. Does not save."""
+        self.finished_at = now
+        self.outcome = AttemptOutcome.REHEARSED
+        self.exchanges = calls
 
 
 CLOSED_FIELDS = ("finished_at", "outcome", "error", "exchanges", "traceback")

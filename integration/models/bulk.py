@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django.db import connection, models
@@ -60,4 +61,6 @@ def as_document(rows: Sequence[Mapping[str, Any]]) -> str:
 def _as_text(value: object) -> str:
     if isinstance(value, datetime):
         return value.isoformat()
+    if isinstance(value, Decimal):
+        return str(value)
     raise TypeError(f"{type(value).__name__} cannot be written down as JSON.")

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
 from django.db import connection, models
 
 from integration.customer_state import CustomerState
 from integration.intercom.contacts import Contact
 from integration.intercom.messages import AttributeValue
+from integration.mapping.money import Totals
 from integration.models.bulk import as_document
 from integration.models.projects import Project
 from integration.revenuecat.events import RevenueCatEvent
@@ -120,6 +122,11 @@ class Customer(models.Model):
     # The newest facts, from whichever events told them (integration.customer_state).
     state = models.JSONField(default=dict, blank=True)
 
+    # Running totals (integration.mapping.money); revenue in US dollars.
+    revenue_usd = models.DecimalField(max_digits=24, decimal_places=8, default=0, db_default=0)
+    purchases = models.IntegerField(default=0, db_default=0)
+    refunds = models.IntegerField(default=0, db_default=0)
+
     contact_id = models.CharField("Intercom contact id", max_length=100, blank=True)
     contact_merged = models.BooleanField(default=False)
     # The attributes that Intercom is known to hold, and when they were learnt.
@@ -159,6 +166,16 @@ class Customer(models.Model):
         else:
             self.aliases = _united(self.aliases, event.aliases)
 
+    @property
+    def totals(self) -> Totals:
+        """The running totals as a value."""
+        return Totals(Decimal(self.revenue_usd), self.purchases, self.refunds)
+
+    def count(self, totals: Totals) -> None:
+        """Add what one event is worth; to be done once for each event. Does not save."""
+        sum_ = self.totals + totals
+        self.revenue_usd, self.purchases, self.refunds = sum_.revenue, sum_.purchases, sum_.refunds
+
     def contact(self, project: Project) -> Contact:
         """What is remembered of the contact; nothing where it was learnt with another access token.
 
@@ -174,3 +191,9 @@ class Customer(models.Model):
             merged=self.contact_merged,
             told={} if was_left else dict(self.told),
         )
+
+
+# What planning a delivery changes in its customer.
+PLANNED_FIELDS = (
+    "state", "last_event_at_ms", "aliases", "email", "busy_until", "revenue_usd", "purchases", "refunds",
+)  # fmt: skip

@@ -18,6 +18,7 @@ from django.db.models.functions import Coalesce
 from integration.event_types import BY_TYPE, EventType
 from integration.intercom.messages import normalised_event_name
 from integration.mapping import Send, Skip
+from integration.mapping.money import NO_TOTALS
 from integration.models.customers import Customer
 from integration.models.events import Envelope, WebhookEvent
 from integration.models.planner import in_index_order
@@ -58,8 +59,8 @@ WITH project AS (
     INSERT INTO integration_delivery
         (project_id, webhook_event_id, app_user_id, status, reason, explanation, event_type, event_name, tries,
          due_at, created_at, environment)
-    SELECT %(project)s, id, %(app_user_id)s, %(pending)s, '', '', '', '', 0, %(now)s, %(now)s, %(environment)s
-    FROM event WHERE repeats = 0
+    SELECT %(project)s, id, person, %(pending)s, '', '', '', '', 0, %(now)s, %(now)s, %(environment)s
+    FROM event, unnest(%(people)s::varchar[]) AS person WHERE repeats = 0
 )
 SELECT repeats = 0, EXISTS (SELECT 1 FROM procrastinate_jobs WHERE queueing_lock = %(bell)s AND status = 'todo')
 FROM event
@@ -199,6 +200,8 @@ class Delivery(models.Model):
     # The data event as it was last planned: Intercom drops a second one of this contact, name and second.
     event_name = models.CharField(max_length=120, blank=True)
     event_second = models.BigIntegerField(null=True, blank=True)
+    # Whether its event is in the customer's running totals, so that no retry counts it again.
+    counted = models.BooleanField(default=False, db_default=False)
     tries = models.PositiveIntegerField(default=0)
     due_at = models.DateTimeField("next try", null=True, blank=True)
     created_at = models.DateTimeField("received")
@@ -271,6 +274,7 @@ class Delivery(models.Model):
     def plan(self, send: Send, customer: Customer, second: int | None) -> None:
         """Take over what is to be sent, and count the try before it is made. Does not save."""
         self.customer = customer
+        self.counted = self.counted or send.totals != NO_TOTALS
         self.event_type = str(send.event_type or "")
         self.event_name = send.data_event.event_name if send.data_event else ""
         self.event_second = second
@@ -305,6 +309,6 @@ class Delivery(models.Model):
 
 CLAIMED_FIELDS = (
     "status", "reason", "explanation", "event_type", "event_name", "event_second", "tries", "due_at", "finished_at",
-    "customer",
+    "customer", "counted",
 )  # fmt: skip
 SETTLED_FIELDS = ("status", "explanation", "tries", "due_at", "finished_at")

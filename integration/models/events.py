@@ -14,11 +14,16 @@ from integration.revenuecat.events import RevenueCatEvent, parse
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Envelope:
-    """A webhook as the door understood it: whose event it is, and the body as JSON text PostgreSQL can hold."""
+    """A webhook as the door understood it: whose event it is, and the body as JSON text PostgreSQL can hold.
+
+    `app_user_id` is the customer that the event names, "" where there is none; `people` are all that it is about, with
+    one delivery each.
+    """
 
     event_id: str
     type: str
     app_user_id: str
+    people: list[str]
     email: str
     environment: str
     store: str
@@ -62,10 +67,11 @@ class WebhookEvent(models.Model):
     def __str__(self) -> str:
         return f"{self.type} {self.event_id}"
 
-    def parsed(self) -> RevenueCatEvent:
-        """The typed value of this event; the same row always gives the same value."""
+    def parsed(self, person: str = "") -> RevenueCatEvent:
+        """The typed value of this event for one of its people; the same row always gives the same value."""
         event: dict[str, Any] = self.payload["event"]
         return parse(
             event,
             received_at_ms=int(self.received_at.astimezone(UTC).timestamp() * 1000),
+            person=person or None,
         )

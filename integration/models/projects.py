@@ -19,6 +19,7 @@ from django.urls import reverse
 from integration.event_types import BY_TYPE, CATALOGUE, EventType
 from integration.intercom.client import REGION_URLS
 from integration.mapping import EventPolicy, ProjectPolicy
+from integration.models.mapping_settings import MappingSettings
 from integration.models.secrets import Secret, SecretField, SecretUnreadableError
 
 AUTHORIZATION_OVERLAP = timedelta(hours=24)
@@ -73,7 +74,7 @@ class ProjectQuerySet(models.QuerySet["Project"]):
         return self if user.is_superuser else self.filter(members=user.pk)
 
 
-class Project(models.Model):
+class Project(MappingSettings):
     """One RevenueCat project and its Intercom settings."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -99,19 +100,11 @@ class Project(models.Model):
     # What is remembered of contacts belongs to the workspace of the token it was learnt with.
     intercom_token_changed_at = models.DateTimeField(null=True, blank=True)
     region = models.CharField(max_length=2, choices=Region.choices, default=Region.US)
-    send_sandbox_events = models.BooleanField(
-        default=False, help_text="Send events of sandbox purchases to Intercom as well."
-    )
     missing_contact = models.CharField(
         "when a contact is missing",
         max_length=20,
         choices=MissingContact.choices,
         default=MissingContact.CREATE,
-    )
-    skip_anonymous = models.BooleanField(
-        "skip anonymous customers",
-        default=False,
-        help_text="Do not send events of customers who only have an id that RevenueCat made up ($RCAnonymousID:…).",
     )
 
     # How long the log is kept (integration.models.retention). What is pending is always kept.
@@ -200,14 +193,12 @@ class Project(models.Model):
     def policy(self) -> ProjectPolicy:
         """The settings that decide what is sent, as the mapping wants them."""
         known = {str(event_type) for event_type in EventType}
-        return ProjectPolicy(
-            send_sandbox_events=self.send_sandbox_events,
-            skip_anonymous=self.skip_anonymous,
-            events={
+        return self.policy_with(
+            {
                 EventType(setting.event_type): EventPolicy(enabled=setting.enabled, custom_name=setting.custom_name)
                 for setting in self.event_settings.all()
                 if setting.event_type in known
-            },
+            }
         )
 
     # --- Holds --------------------------------------------------------------------------------------------

@@ -8,14 +8,14 @@ left out and never an error. This is the last place where a value has type Any.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
-# 9999-12-31T23:59:59.999Z, the last moment a Python datetime can hold. Larger numbers are not times.
-LATEST_MS = 253_402_300_799_999
+from integration.revenuecat import fields
+from integration.revenuecat.fields import Scalar
+
 ANONYMOUS_PREFIX = "$RCAnonymousID:"
-# Long enough for every id RevenueCat is known to give; Intercom's strings end there too.
-LONGEST_ID = 255
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +44,28 @@ class RevenueCatEvent:
     expiration_reason: str | None = None
     email: str | None = None
     aliases: tuple[str, ...] = ()
+    original_app_user_id: str | None = None
+    entitlements: tuple[str, ...] = ()
+    purchased_at_ms: int | None = None
+    # `price` in US dollars, the other one in `currency`; negative for a refund, zero for a trial.
+    price: Decimal | None = None
+    price_in_purchased_currency: Decimal | None = None
+    currency: str | None = None
+    # Shares between 0 and 1.
+    tax_percentage: Decimal | None = None
+    commission_percentage: Decimal | None = None
+    renewal_number: int | None = None
+    # Of TRANSFER, which names no customer but two sides.
+    transferred_from: tuple[str, ...] = ()
+    transferred_to: tuple[str, ...] = ()
+    # Of PURCHASE_REDEEMED, likewise.
+    redeemed_from: tuple[str, ...] = ()
+    redeemed_by: tuple[str, ...] = ()
+    currency_code: str | None = None
+    currency_amount: int | None = None
+    subscriber_attributes: Mapping[str, str] = field(default_factory=dict)
+    # Every field that is a single value, by RevenueCat's own name.
+    fields: Mapping[str, Scalar] = field(default_factory=dict)
 
     @property
     def is_sandbox(self) -> bool:
@@ -53,99 +75,135 @@ class RevenueCatEvent:
     @property
     def is_anonymous(self) -> bool:
         """Whether the app user id is one that RevenueCat's SDK made up."""
-        return (self.app_user_id or "").startswith(ANONYMOUS_PREFIX)
+        return is_anonymous(self.app_user_id or "")
+
+    @property
+    def is_refund(self) -> bool:
+        """Whether money was given back: customer support cancelled, or the amount is negative."""
+        gave_back = self.cancel_reason == "CUSTOMER_SUPPORT" or (self.price is not None and self.price < 0)
+        return self.type == "CANCELLATION" and gave_back
 
 
-def parse(event: Mapping[str, Any], *, received_at_ms: int) -> RevenueCatEvent:
+def parse(event: Mapping[str, Any], *, received_at_ms: int, person: str | None = None) -> RevenueCatEvent:
     """Read the `event` object of a webhook; never raises.
 
     `received_at_ms` stands in for an event time that is missing or not a time, so that the same stored
-    webhook always gives the same value.
+    webhook always gives the same value. `person` is the one of `people` that it is read for.
     """
-    expiration_at_ms = _time_ms(event.get("expiration_at_ms"))
+    expiration_at_ms = fields.time_ms(event.get("expiration_at_ms"))
+    code, currency_amount = _adjustment(event)
     return RevenueCatEvent(
-        id=_text(event.get("id")) or "",
-        type=_text(event.get("type")) or "",
-        event_timestamp_ms=_or(_time_ms(event.get("event_timestamp_ms")), received_at_ms),
-        app_user_id=app_user_id(event),
-        app_id=_text(event.get("app_id")),
-        product_id=_text(event.get("product_id")),
-        new_product_id=_text(event.get("new_product_id")),
-        period_type=_upper(event.get("period_type")),
-        store=_upper(event.get("store")),
+        id=fields.text(event.get("id")) or "",
+        type=fields.text(event.get("type")) or "",
+        event_timestamp_ms=_or(fields.time_ms(event.get("event_timestamp_ms")), received_at_ms),
+        app_user_id=person or app_user_id(event),
+        app_id=fields.text(event.get("app_id")),
+        product_id=fields.text(event.get("product_id")),
+        new_product_id=fields.text(event.get("new_product_id")),
+        period_type=fields.upper(event.get("period_type")),
+        store=fields.upper(event.get("store")),
         environment=environment(event),
         entitlement=_entitlement(event),
+        entitlements=fields.texts(event.get("entitlement_ids")),
         expiration_at_ms=expiration_at_ms,
         never_expires="expiration_at_ms" in event and event["expiration_at_ms"] is None,
-        grace_period_expiration_at_ms=_time_ms(event.get("grace_period_expiration_at_ms")),
+        grace_period_expiration_at_ms=fields.time_ms(event.get("grace_period_expiration_at_ms")),
         is_trial_conversion=event.get("is_trial_conversion") is True,
-        cancel_reason=_upper(event.get("cancel_reason")),
-        expiration_reason=_upper(event.get("expiration_reason")),
+        cancel_reason=fields.upper(event.get("cancel_reason")),
+        expiration_reason=fields.upper(event.get("expiration_reason")),
         email=email(event),
-        aliases=_texts(event.get("aliases")),
+        aliases=fields.texts(event.get("aliases")),
+        original_app_user_id=fields.usable_id(event.get("original_app_user_id")),
+        purchased_at_ms=fields.time_ms(event.get("purchased_at_ms")),
+        price=fields.amount(event.get("price")),
+        price_in_purchased_currency=fields.amount(event.get("price_in_purchased_currency")),
+        currency=fields.upper(event.get("currency")),
+        tax_percentage=fields.amount(event.get("tax_percentage")),
+        commission_percentage=fields.amount(event.get("commission_percentage")),
+        renewal_number=fields.count(event.get("renewal_number")),
+        transferred_from=fields.usable_ids(event.get("transferred_from")),
+        transferred_to=fields.usable_ids(event.get("transferred_to")),
+        redeemed_from=fields.usable_ids(event.get("redeemed_from")),
+        redeemed_by=fields.usable_ids(event.get("redeemed_by")),
+        currency_code=code,
+        currency_amount=currency_amount,
+        subscriber_attributes=fields.attribute_values(event.get("subscriber_attributes")),
+        fields=fields.scalars(event),
     )
+
+
+def is_anonymous(app_user_id: str) -> bool:
+    """Whether the id is one that RevenueCat's SDK made up."""
+    return app_user_id.startswith(ANONYMOUS_PREFIX)
+
+
+def people(event: Mapping[str, Any]) -> tuple[str, ...]:
+    """The App User IDs that the event is about: one as a rule, two of a TRANSFER, none where it names nobody.
+
+    A side of a transfer lists every id of one customer; the first that is not anonymous stands for them.
+    """
+    named = app_user_id(event)
+    if named is not None:
+        return (named,)
+    sides = [event.get("redeemed_by")]
+    if event.get("type") == "TRANSFER":
+        sides = [event.get("transferred_from"), event.get("transferred_to")]
+    chosen = [_named(fields.usable_ids(side)) for side in sides]
+    return tuple(dict.fromkeys(one for one in chosen if one is not None))
+
+
+def _named(ids: tuple[str, ...]) -> str | None:
+    return next((one for one in ids if not is_anonymous(one)), ids[0] if ids else None)
 
 
 def app_user_id(event: Mapping[str, Any]) -> str | None:
     """The customer's App User ID as sent, or None where there is none that Intercom could hold."""
-    value = event.get("app_user_id")
-    usable = isinstance(value, str) and value.strip() and len(value) <= LONGEST_ID
-    return value if usable else None
+    return fields.usable_id(event.get("app_user_id"))
 
 
 def environment(event: Mapping[str, Any]) -> str | None:
     """PRODUCTION or SANDBOX; virtual currency transactions name the field `purchase_environment`."""
-    return _upper(event.get("environment")) or _upper(event.get("purchase_environment"))
+    return fields.upper(event.get("environment")) or fields.upper(event.get("purchase_environment"))
 
 
 def event_time_ms(event: Mapping[str, Any]) -> int | None:
     """When RevenueCat generated the event, in unix milliseconds, or None where it does not say."""
-    return _time_ms(event.get("event_timestamp_ms"))
+    return fields.time_ms(event.get("event_timestamp_ms"))
 
 
 def email(event: Mapping[str, Any]) -> str | None:
     """The reserved subscriber attribute `$email`, where the app has set it."""
     attributes = event.get("subscriber_attributes")
     attribute = attributes.get("$email") if isinstance(attributes, Mapping) else None
-    value = _text(attribute.get("value")) if isinstance(attribute, Mapping) else None
-    return value if value and len(value) <= LONGEST_ID else None
+    return fields.usable_id(attribute.get("value")) if isinstance(attribute, Mapping) else None
 
 
 def product_id(event: Mapping[str, Any]) -> str | None:
     """The store's product id, where the event is about a product."""
-    return _text(event.get("product_id"))
+    return fields.text(event.get("product_id"))
 
 
 def store(event: Mapping[str, Any]) -> str | None:
     """The store in RevenueCat's words: APP_STORE, PLAY_STORE, STRIPE, …"""
-    return _upper(event.get("store"))
+    return fields.upper(event.get("store"))
 
 
 def _entitlement(event: Mapping[str, Any]) -> str | None:
     """The first of `entitlement_ids`, else the deprecated `entitlement_id`, which grants still fill."""
-    named = _texts(event.get("entitlement_ids"))
-    return named[0] if named else _text(event.get("entitlement_id"))
+    named = fields.texts(event.get("entitlement_ids"))
+    return named[0] if named else fields.text(event.get("entitlement_id"))
 
 
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) and value.strip() else None
-
-
-def _upper(value: Any) -> str | None:
-    text = _text(value)
-    return text.strip().upper() if text else None
-
-
-def _texts(value: Any) -> tuple[str, ...]:
-    return tuple(item for item in value if _text(item)) if isinstance(value, list) else ()
-
-
-def _time_ms(value: Any) -> int | None:
-    # A bool is an int to Python, and a whole float is a time all the same.
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    usable = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= LATEST_MS
-    return value if usable else None
+def _adjustment(event: Mapping[str, Any]) -> tuple[str | None, int | None]:
+    """Code and amount of the first virtual currency that changed; RevenueCat names one as a rule."""
+    listed = event.get("adjustments")
+    first = listed[0] if isinstance(listed, list) and listed else None
+    if not isinstance(first, Mapping):
+        return None, None
+    currency = first.get("currency")
+    changed = fields.amount(first.get("amount"))
+    code = fields.text(currency.get("code")) if isinstance(currency, Mapping) else None
+    return code, None if changed is None else int(changed)
 
 
 def _or(value: int | None, otherwise: int) -> int:

@@ -69,6 +69,8 @@ def parse_envelope(body: bytes) -> Envelope:
         event_id=event_id,
         type=event_type,
         app_user_id=revenuecat.app_user_id(event) or "",
+        # An event that names nobody is owed too: its delivery says why nothing was sent.
+        people=list(revenuecat.people(event)) or [""],
         email=revenuecat.email(event) or "",
         environment=(revenuecat.environment(event) or "")[:50],
         store=(revenuecat.store(event) or "")[:50],

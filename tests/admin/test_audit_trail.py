@@ -86,7 +86,7 @@ def test_switching_off_and_every_secret_that_is_entered(operator: Client, projec
 
 
 def test_a_new_project(operator: Client) -> None:
-    answer = {"name": "New", "new_intercom_token": NEW_TOKEN, "region": "eu"}
+    answer = {"name": "New", "new_intercom_token": NEW_TOKEN, "region": "eu", "sandbox": "skip"}
     operator.post("/admin/integration/project/add/", answer)
     entry = line_of("support", Project.objects.get(name="New"))
     assert entry.action_flag == ADDITION

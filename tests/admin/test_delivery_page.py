@@ -40,7 +40,7 @@ def test_a_delivered_one_says_when_and_under_which_name(admin_client: Client, pr
 def test_a_skipped_one_says_which_setting(admin_client: Client, project: Project) -> None:
     delivery = receive(project, environment="SANDBOX")
     run_drain(project)
-    assert "A sandbox event, and “Send sandbox events” is off" in page_of(admin_client, delivery)
+    assert "A sandbox event, and “Sandbox events” are skipped" in page_of(admin_client, delivery)
 
 
 def test_a_failed_one_says_what_intercom_said(admin_client: Client, project: Project, intercom: FakeIntercom) -> None:

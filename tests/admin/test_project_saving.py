@@ -29,14 +29,14 @@ def errors_of(response: Any) -> dict[str, list[str]]:
 def test_adding_asks_for_a_name_a_token_a_region_and_sandbox_events(admin_client: Client, db: None) -> None:
     fields = set(admin_client.get(ADD).context["adminform"].form.fields)
     shown = {name for name in fields if f'name="{name}' in text_of(admin_client.get(ADD))}
-    assert shown == {"name", "new_intercom_token", "region", "send_sandbox_events"}
+    assert shown == {"name", "new_intercom_token", "region", "sandbox"}
 
 
 def test_an_added_project_is_ready_and_shows_what_to_paste(admin_client: Client, db: None) -> None:
-    answer = {"name": "New", "new_intercom_token": f"  {NEW_TOKEN}\n", "region": "eu", "send_sandbox_events": "on"}
+    answer = {"name": "New", "new_intercom_token": f"  {NEW_TOKEN}\n", "region": "eu", "sandbox": "send"}
     response = admin_client.post(ADD, answer, follow=True)
     project = Project.objects.get()
-    assert (project.name, project.region, project.send_sandbox_events) == ("New", "eu", True)
+    assert (project.name, project.region, project.sandbox) == ("New", "eu", "send")
     assert project.intercom_token.reveal() == NEW_TOKEN
     assert project.intercom_token_changed_at is not None
     assert response.redirect_chain == [(project_url(project), 302)]
@@ -186,7 +186,7 @@ def test_the_audit_trail_says_what_changed_and_no_secret(admin_client: Client, p
         admin_client,
         project_url(project),
         region="eu",
-        send_sandbox_events=True,
+        sandbox="send",
         new_intercom_token=NEW_TOKEN,
         event_renewal_name="again",
         event_expiration_send=False,
@@ -194,7 +194,7 @@ def test_the_audit_trail_says_what_changed_and_no_secret(admin_client: Client, p
     message = LogEntry.objects.get().get_change_message()
     for part in (
         "Region: us → eu",
-        "Send sandbox events: off → on",
+        "Sandbox events: skip → send",
         "Intercom access token replaced",
         "Renewal: default name → again",
         "Expiration: default name → default name (switched off)",

@@ -163,7 +163,7 @@ def test_the_project_is_a_link_for_those_who_may_open_it(own: Rows, as_role: Cli
 @pytest.mark.parametrize("as_role", ["Integration admin"], indirect=True)
 def test_who_adds_a_project_is_a_member_of_it_and_does_not_choose_the_others(own: Rows, as_role: Client) -> None:
     other = User.objects.create_user("other")
-    answer = {"name": "New", "new_intercom_token": "abc", "region": "us", "members": str(other.pk)}
+    answer = {"name": "New", "new_intercom_token": "abc", "region": "us", "sandbox": "skip", "members": str(other.pk)}
     assert as_role.post("/admin/integration/project/add/", answer, follow=True).status_code == 200
     made = Project.objects.get(name="New")
     assert list(made.members.all()) == [own.user]

@@ -83,12 +83,12 @@ def pending(project: Project) -> Iterator[list[Pattern]]:
 @contextmanager
 def settled(project: Project) -> Iterator[list[Pattern]]:
     """A delivery of each kind as the drain leaves it. They are gone at the end of the block."""
-    Project.objects.filter(pk=project.pk).update(skip_anonymous=True)
+    Project.objects.filter(pk=project.pk).update(anonymous="skip")
     try:
         with FakeIntercom() as intercom, override_settings(INTERCOM_API_URL=intercom.url):
             found = _drained(project, intercom)
     finally:
-        Project.objects.filter(pk=project.pk).update(skip_anonymous=project.skip_anonymous)
+        Project.objects.filter(pk=project.pk).update(anonymous=project.anonymous)
     yield from _kept(project, found)
 
 

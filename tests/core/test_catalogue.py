@@ -31,7 +31,7 @@ def test_exactly_one_row_says_yes(webhook_type: str, period: str | None, convers
     assert sum(row.happened(event) for row in CATALOGUE) == 1
 
 
-@pytest.mark.parametrize("webhook_type", ["TEST", "TRANSFER", "UNCANCELLATION", "SOMETHING_NEW", ""])
+@pytest.mark.parametrize("webhook_type", ["TEST", "SUBSCRIBER_ALIAS", "SOMETHING_NEW", "transfer", ""])
 def test_no_row_says_yes_to_what_is_no_event_type(webhook_type: str) -> None:
     event = RevenueCatEvent(id="1", type=webhook_type, event_timestamp_ms=0, period_type="TRIAL")
     assert not any(row.happened(event) for row in CATALOGUE)

@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 import pytest
 
-from integration.mapping import ProjectPolicy, Send, Skip, plan
+from integration.mapping import ProjectPolicy, SandboxRule, Send, Skip, plan
 from integration.revenuecat.events import parse
 from integration.revenuecat.samples import DIRECTORY, load_sample, sample_names
 
@@ -20,7 +20,7 @@ Json: TypeAlias = dict[str, object]
 
 EXPECTED = Path(__file__).parents[1] / "fixtures" / "intercom"
 DEFAULTS = ProjectPolicy()
-WITH_SANDBOX = ProjectPolicy(send_sandbox_events=True)
+WITH_SANDBOX = ProjectPolicy(sandbox=SandboxRule.SEND)
 # Never needed: every sample has a time of its own.
 RECEIVED_AT_MS = 1
 

@@ -10,8 +10,8 @@ import json
 
 import pytest
 
-from integration.event_types import EventType
-from integration.mapping import CONTACT_ATTRIBUTES, EventPolicy, ProjectPolicy, SkipReason
+from integration.event_types import CATALOGUE, EventType
+from integration.mapping import SKIP_SENTENCES, AnonymousRule, EventPolicy, ProjectPolicy, SandboxRule, SkipReason
 from integration.revenuecat.events import parse
 from tests.core.examples import ENDS_AT_MS, RECEIVED_AT_MS, event, sent, skipped
 
@@ -152,9 +152,10 @@ def test_each_webhook_leaves_its_status_or_leaves_it_alone(
 
 def test_only_attributes_that_can_be_made_in_intercom_are_ever_written() -> None:
     written = {name for _, webhook_type, fields, _ in STATUS_ROWS for name in attributes(webhook_type, **fields)}
-    assert written == set(CONTACT_ATTRIBUTES)
-    assert CONTACT_ATTRIBUTES["expires_at"] == "date"
-    assert {CONTACT_ATTRIBUTES[name] for name in written - {"expires_at"}} == {"string"}
+    types = ProjectPolicy().attribute_types()
+    assert written == set(types)
+    assert types["expires_at"] == "date"
+    assert {types[name] for name in written - {"expires_at"}} == {"string"}
 
 
 # --- The contact --------------------------------------------------------------------------------------
@@ -217,15 +218,14 @@ def test_no_end_and_no_entitlement_is_no_access_for_life() -> None:
 
 def test_an_extension_moves_the_end_and_sends_no_data_event() -> None:
     decided = sent("SUBSCRIPTION_EXTENDED")
-    assert decided.data_event is None
-    assert decided.event_type is None
+    assert (decided.data_event, decided.event_type) == (None, EventType.SUBSCRIPTION_EXTENDED)
     assert decided.facts.attributes()["expires_at"] == ENDS_AT
     assert "SUBSCRIPTION_EXTENDED" in decided.note
 
 
 def test_an_uncancellation_updates_the_contact_and_sends_no_data_event() -> None:
     decided = sent("UNCANCELLATION")
-    assert (decided.data_event, decided.event_type) == (None, None)
+    assert (decided.data_event, decided.event_type) == (None, EventType.UNCANCELLATION)
     assert decided.facts.attributes()["subscription_status"] == "active"
     assert "UNCANCELLATION" in decided.note
 
@@ -293,7 +293,7 @@ def test_nulls_are_left_out_of_the_metadata() -> None:
 
 
 def test_the_environment_is_told_in_lower_case() -> None:
-    event_sent = sent("RENEWAL", ProjectPolicy(send_sandbox_events=True), environment="SANDBOX").data_event
+    event_sent = sent("RENEWAL", ProjectPolicy(sandbox=SandboxRule.SEND), environment="SANDBOX").data_event
     assert event_sent is not None
     assert event_sent.metadata["environment"] == "sandbox"
 
@@ -354,7 +354,7 @@ def test_the_six_that_are_always_on_cannot_be_switched_off(event_type: EventType
 
 
 def test_the_two_tables_above_name_every_event_type() -> None:
-    assert set(OPTIONAL) | set(ALWAYS) == set(EventType)
+    assert set(OPTIONAL) | set(ALWAYS) == {row.event_type for row in CATALOGUE if row.on}
 
 
 def test_a_custom_name_replaces_the_default_for_its_own_type_only() -> None:
@@ -376,10 +376,13 @@ def test_a_blank_custom_name_means_the_default(blank: str) -> None:
 
 # --- What is skipped ----------------------------------------------------------------------------------
 
-NOT_EVENT_TYPES = [
+NOT_EVENT_TYPES = ["SUBSCRIBER_ALIAS", "something new", "renewal", "RENEWAL ", "Transfer"]
+# What RevenueCat's own integration does not send, and what does not change the contact either.
+OFF_UNTIL_SWITCHED_ON = [
     "TRANSFER", "SUBSCRIPTION_PAUSED", "TEMPORARY_ENTITLEMENT_GRANT", "REFUND_REVERSED", "INVOICE_ISSUANCE",
-    "VIRTUAL_CURRENCY_TRANSACTION", "EXPERIMENT_ENROLLMENT", "PURCHASE_REDEEMED", "SUBSCRIBER_ALIAS",
-    "PRICE_INCREASE_CONSENT_REQUIRED", "PAYWALL_IMPRESSION", "something new", "renewal", "RENEWAL ",
+    "VIRTUAL_CURRENCY_TRANSACTION", "EXPERIMENT_ENROLLMENT", "PURCHASE_REDEEMED", "PRICE_INCREASE_CONSENT_REQUIRED",
+    "PRICE_INCREASE_CONSENT_APPROVED", "PAYWALL_IMPRESSION", "PAYWALL_CLOSE", "PAYWALL_CANCEL", "PAYWALL_EXIT_OFFER",
+    "PAYWALL_COMPONENT_INTERACTED",
 ]  # fmt: skip
 
 
@@ -390,8 +393,19 @@ def test_every_other_webhook_type_is_skipped_as_no_event_type(webhook_type: str)
     assert decided.event_type is None
 
 
+@pytest.mark.parametrize("webhook_type", OFF_UNTIL_SWITCHED_ON)
+def test_what_revenuecat_does_not_send_is_skipped_until_it_is_switched_on(webhook_type: str) -> None:
+    decided = skipped(webhook_type)
+    assert decided.reason is SkipReason.EVENT_TYPE_OFF
+    assert decided.event_type is EventType(webhook_type.lower())
+    switched_on = ProjectPolicy(events={decided.event_type: EventPolicy(enabled=True, custom_name="named")})
+    event_sent = sent(webhook_type, switched_on).data_event
+    assert event_sent is not None
+    assert event_sent.event_name == "named"
+
+
 def test_revenuecats_test_event_is_skipped_even_where_sandbox_is_sent() -> None:
-    decided = skipped("TEST", ProjectPolicy(send_sandbox_events=True), environment="SANDBOX")
+    decided = skipped("TEST", ProjectPolicy(sandbox=SandboxRule.SEND), environment="SANDBOX")
     assert decided.reason is SkipReason.TEST_EVENT
 
 
@@ -399,7 +413,7 @@ def test_revenuecats_test_event_is_skipped_even_where_sandbox_is_sent() -> None:
 @pytest.mark.parametrize("environment", ["SANDBOX", "sandbox", " Sandbox "])
 def test_sandbox_is_skipped_unless_the_project_sends_it(webhook_type: str, environment: str) -> None:
     assert skipped(webhook_type, environment=environment).reason is SkipReason.SANDBOX
-    assert sent(webhook_type, ProjectPolicy(send_sandbox_events=True), environment=environment)
+    assert sent(webhook_type, ProjectPolicy(sandbox=SandboxRule.SEND), environment=environment)
 
 
 def test_a_skipped_sandbox_event_still_says_which_event_type_it_is() -> None:
@@ -419,7 +433,7 @@ def test_an_anonymous_customer_is_sent_as_any_other_by_default() -> None:
 
 
 def test_an_anonymous_customer_is_skipped_where_the_project_says_so() -> None:
-    policy = ProjectPolicy(skip_anonymous=True)
+    policy = ProjectPolicy(anonymous=AnonymousRule.SKIP)
     assert skipped("RENEWAL", policy, app_user_id="$RCAnonymousID:6b1f").reason is SkipReason.ANONYMOUS
     assert skipped("UNCANCELLATION", policy, app_user_id="$RCAnonymousID:6b1f").reason is SkipReason.ANONYMOUS
     assert sent("RENEWAL", policy, app_user_id="user-$RCAnonymousID:6b1f")
@@ -439,12 +453,19 @@ def test_the_customers_id_is_used_exactly_as_it_was_sent() -> None:
 
 @pytest.mark.parametrize("reason", list(SkipReason))
 def test_every_reason_to_skip_is_a_sentence_for_an_operator(reason: SkipReason) -> None:
+    if reason is SkipReason.SANDBOX_LOGGED:
+        # The drain says so, after it has logged what would be sent: tests/drain/test_sandbox_logged.py.
+        assert SKIP_SENTENCES[reason].endswith(".")
+        return
     from_reason = {
         SkipReason.TEST_EVENT: skipped("TEST"),
-        SkipReason.NOT_AN_EVENT_TYPE: skipped("TRANSFER"),
+        SkipReason.NOT_AN_EVENT_TYPE: skipped("SUBSCRIBER_ALIAS"),
+        SkipReason.EVENT_TYPE_OFF: skipped("TRANSFER"),
         SkipReason.SANDBOX: skipped("RENEWAL", environment="SANDBOX"),
         SkipReason.NO_CUSTOMER: skipped("RENEWAL", app_user_id=None),
-        SkipReason.ANONYMOUS: skipped("RENEWAL", ProjectPolicy(skip_anonymous=True), app_user_id="$RCAnonymousID:1"),
+        SkipReason.ANONYMOUS: skipped(
+            "RENEWAL", ProjectPolicy(anonymous=AnonymousRule.SKIP), app_user_id="$RCAnonymousID:1"
+        ),
     }
     sentence = from_reason[reason].sentence
     assert sentence.endswith(".")

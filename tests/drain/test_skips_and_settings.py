@@ -20,7 +20,8 @@ from tests.fake_intercom import FakeIntercom, faults
     ("fields", "reason"),
     [
         ({"event_type": "TEST"}, SkipReason.TEST_EVENT),
-        ({"event_type": "TRANSFER"}, SkipReason.NOT_AN_EVENT_TYPE),
+        ({"event_type": "TRANSFER"}, SkipReason.EVENT_TYPE_OFF),
+        ({"event_type": "SUBSCRIBER_ALIAS"}, SkipReason.NOT_AN_EVENT_TYPE),
         ({"event_type": "SOMETHING_NEW_IN_2031"}, SkipReason.NOT_AN_EVENT_TYPE),
         ({"environment": "SANDBOX"}, SkipReason.SANDBOX),
         ({"app_user_id": None}, SkipReason.NO_CUSTOMER),
@@ -33,7 +34,7 @@ from tests.fake_intercom import FakeIntercom, faults
 def test_what_is_skipped_says_why_without_a_call(
     project: Project, intercom: FakeIntercom, fields: dict[str, Any], reason: SkipReason
 ) -> None:
-    project.skip_anonymous = True
+    project.anonymous = "skip"
     project.save()
     delivery = receive(project, **fields)
     run_drain(project)
@@ -53,7 +54,7 @@ def test_a_skipped_event_teaches_nothing_about_the_customer(project: Project, in
 
 
 def test_sandbox_events_are_sent_where_the_project_says_so(project: Project, intercom: FakeIntercom) -> None:
-    project.send_sandbox_events = True
+    project.sandbox = "send"
     project.save()
     receive(project, environment="SANDBOX")
     run_drain(project)
@@ -120,7 +121,7 @@ def test_redelivering_plans_anew_with_todays_settings(project: Project, intercom
     run_drain(project)
     assert refreshed(failed).status == "failed"
     assert refreshed(sandbox).status == "skipped"
-    project.send_sandbox_events = True
+    project.sandbox = "send"
     project.save()
     EventSetting.objects.create(project=project, event_type="renewal", custom_name="our_renewal")
     assert Delivery.objects.all().requeue(timezone.now()) == 2

@@ -39,7 +39,7 @@ def test_a_new_project_is_printed_ready_to_paste() -> None:
     assert str(project.pk) in printed
     assert project.webhook_url in printed and project.authorization.reveal() in printed
     assert TOKEN not in printed
-    assert (project.region, project.send_sandbox_events, project.active) == ("us", False, True)
+    assert (project.region, project.sandbox, project.active) == ("us", "skip", True)
 
 
 @pytest.mark.django_db
@@ -53,7 +53,7 @@ def test_a_script_gets_one_json_object() -> None:
         "webhook_url": project.webhook_url,
         "authorization": project.authorization.reveal(),
     }
-    assert (project.region, project.send_sandbox_events) == ("eu", True)
+    assert (project.region, project.sandbox) == ("eu", "send")
     assert project.intercom_token.reveal() == TOKEN
 
 
@@ -100,7 +100,7 @@ def test_the_log_says_what_became_of_each_event_and_of_each_call(log: Project) -
     printed = run("deliveries")
     assert "delivered  rc_renewal_event  paid" in printed
     assert "POST /events  202" in printed
-    assert "skipped    TRANSFER  moved" in printed and "no data event for this RevenueCat type" in printed
+    assert "skipped    TRANSFER  moved" in printed and "This event type is switched off" in printed
     assert "pending    EXPIRATION  waiting" in printed
     assert TOKEN not in printed
 

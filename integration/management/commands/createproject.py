@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from integration.management.base import AppCommand
 from integration.models import Project
+from integration.models.mapping_settings import Sandbox
 from integration.models.projects import TOKEN_RULE, Region
 
 
@@ -41,7 +42,7 @@ class Command(AppCommand):
             raise CommandError("The access token is empty. Copy it from Intercom's Developer Hub.")
         project = Project.prepared(name=options["name"], intercom_token=token, now=timezone.now())
         project.region = options["region"]
-        project.send_sandbox_events = options["send_sandbox_events"]
+        project.sandbox = Sandbox.SEND if options["send_sandbox_events"] else Sandbox.SKIP
         try:
             TOKEN_RULE(token)
             project.full_clean()

@@ -1,0 +1,79 @@
+"""What would be said to Intercom, without saying it: for events that are only logged, and for previews.
+
+Reads rows and never writes any; no network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from integration.customer_state import changed_attributes
+from integration.intercom.contacts import Contact, ContactRules
+from integration.intercom.messages import ContactUpdate
+from integration.intercom.rehearsal import rehearse
+from integration.mapping import ProjectPolicy, Send, Skip, plan
+from integration.models import Customer, Project
+from integration.models.projects import MissingContact
+from integration.revenuecat.events import parse, people
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsed:
+    """The calls that would be made, as an attempt shows them, but without answers."""
+
+    send: Send
+    calls: list[dict[str, Any]]
+
+
+def contact_rules(project: Project, policy: ProjectPolicy) -> ContactRules:
+    """What may be done about a contact of the project."""
+    return ContactRules(
+        may_create=project.missing_contact == MissingContact.CREATE, attribute_types=policy.attribute_types()
+    )
+
+
+def contact_update(send: Send, customer: Customer, contact: Contact, policy: ProjectPolicy) -> ContactUpdate:
+    """What the contact should be, and which part of it Intercom is not known to hold."""
+    state = customer.known_state()
+    wanted = policy.attributes(state, customer.totals)
+    changed = changed_attributes(wanted, contact.told)
+    return ContactUpdate(send.app_user_id, wanted, changed, policy.own_fields(state))
+
+
+def rehearsed(send: Send, customer: Customer, project: Project, policy: ProjectPolicy) -> Rehearsed:
+    """The calls for `send`; the customer stays as it is."""
+    would_be = Customer(
+        project=project,
+        app_user_id=customer.app_user_id,
+        state=customer.known_state().merge(send.facts).to_json(),
+    )
+    would_be.count(customer.totals + send.totals)
+    contact = customer.contact(project)
+    update = contact_update(send, would_be, contact, policy)
+    exchanges = rehearse(contact, update, send.data_event, contact_rules(project, policy))
+    return Rehearsed(send, [exchange.to_json() for exchange in exchanges])
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What would become of an event for one of the people it is about: the calls, or why there are none."""
+
+    app_user_id: str
+    decided: Send | Skip
+    calls: list[dict[str, Any]]
+
+
+def preview(project: Project, event: Mapping[str, Any], *, received_at_ms: int) -> list[Preview]:
+    """What the `event` of a webhook would make this project say now, to everybody it is about. No network."""
+    policy = project.policy()
+    found: list[Preview] = []
+    for person in people(event) or ("",):
+        decided = plan(parse(event, received_at_ms=received_at_ms, person=person or None), policy)
+        calls: list[dict[str, Any]] = []
+        if isinstance(decided, Send):
+            known = Customer.objects.filter(project=project, app_user_id=person).first()
+            calls = rehearsed(decided, known or Customer(project=project, app_user_id=person), project, policy).calls
+        found.append(Preview(person, decided, calls))
+    return found

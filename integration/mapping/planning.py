@@ -1,0 +1,160 @@
+"""Decides what Intercom is told of one RevenueCat event: plan(event, policy) -> Send | Skip. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from integration.customer_state import CustomerState
+from integration.event_types import BY_TYPE, CatalogueRow, EventType, event_type_of
+from integration.intercom.messages import DataEvent
+from integration.mapping.attributes import facts_of, profile_fact, said_of_person
+from integration.mapping.metadata import metadata
+from integration.mapping.money import NO_TOTALS, Money, Totals, money_of, totals_of
+from integration.mapping.policy import AnonymousRule, ProjectPolicy, SandboxRule
+from integration.revenuecat.events import RevenueCatEvent
+
+# Contacts follow these also where their data events are off, as those of RevenueCat's own integration do.
+ALWAYS_UPDATE_CONTACT = frozenset({EventType.UNCANCELLATION, EventType.SUBSCRIPTION_EXTENDED})
+
+
+class SkipReason(StrEnum):
+    """Why nothing is sent; `SKIP_SENTENCES` says it in an operator's words."""
+
+    TEST_EVENT = "test_event"
+    NOT_AN_EVENT_TYPE = "not_an_event_type"
+    EVENT_TYPE_OFF = "event_type_off"
+    SANDBOX = "sandbox"
+    SANDBOX_LOGGED = "sandbox_logged"
+    NO_CUSTOMER = "no_customer"
+    ANONYMOUS = "anonymous"
+
+
+SKIP_SENTENCES: dict[SkipReason, str] = {
+    SkipReason.TEST_EVENT: "RevenueCat's test event: it arrived, and Intercom is not told of tests.",
+    SkipReason.NOT_AN_EVENT_TYPE: (
+        "Intercom has no data event for this RevenueCat type; it is kept here. A custom type in this project's "
+        "settings can give it one."
+    ),
+    SkipReason.EVENT_TYPE_OFF: "This event type is switched off in this project's settings, under “More events”.",
+    SkipReason.SANDBOX: "A sandbox event, and “Sandbox events” are skipped in this project's settings.",
+    SkipReason.SANDBOX_LOGGED: (
+        "A sandbox event, and “Sandbox events” are only logged in this project's settings: the attempt shows what "
+        "would have been sent."
+    ),
+    SkipReason.NO_CUSTOMER: "The event names no customer (app_user_id) that a contact in Intercom could have.",
+    SkipReason.ANONYMOUS: (
+        "The customer has an anonymous id, and “Anonymous customers” are skipped in this project's settings."
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """What to say: facts to merge into the contact, and a data event or the reason why there is none.
+
+    `totals` is what the event adds to the customer's running totals, to be counted once. `only_log` asks for a record
+    of what would be said, and for nothing else.
+    """
+
+    app_user_id: str
+    facts: CustomerState
+    data_event: DataEvent | None
+    event_type: EventType | None
+    note: str = ""
+    totals: Totals = NO_TOTALS
+    only_log: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """Nothing is said, and why."""
+
+    reason: SkipReason
+    event_type: EventType | None = None
+
+    @property
+    def sentence(self) -> str:
+        """The reason in words an operator understands, with the setting to change where there is one."""
+        return SKIP_SENTENCES[self.reason]
+
+
+def plan(event: RevenueCatEvent, policy: ProjectPolicy) -> Send | Skip:
+    """Decide what Intercom is told of `event` under `policy`."""
+    event_type = event_type_of(event, policy.sends)
+    row = BY_TYPE[event_type] if event_type else None
+    name = _event_name(event, row, policy)
+    reason = _reason_to_skip(event, row, name, policy)
+    if reason is not None or event.app_user_id is None:
+        return Skip(reason or SkipReason.NO_CUSTOMER, event_type)
+    money = money_of(event, policy.money.basis, policy.money.currency)
+    return Send(
+        app_user_id=event.app_user_id,
+        facts=_facts(event, row, policy),
+        data_event=_data_event(event, event.app_user_id, name, row, policy, money) if name else None,
+        event_type=event_type,
+        note="" if name else _contact_only_note(event, row),
+        totals=totals_of(event, policy.money.basis) if policy.money.totals else NO_TOTALS,
+        only_log=event.is_sandbox and policy.sandbox is SandboxRule.LOG,
+    )
+
+
+def _event_name(event: RevenueCatEvent, row: CatalogueRow | None, policy: ProjectPolicy) -> str | None:
+    """The name under which the data event is sent, or None where there is none."""
+    if row is None:
+        return policy.custom_name_of(event.type)
+    return policy.event_name(row) if policy.sends(row) else None
+
+
+def _reason_to_skip(
+    event: RevenueCatEvent, row: CatalogueRow | None, name: str | None, policy: ProjectPolicy
+) -> SkipReason | None:
+    if event.type == "TEST":
+        return SkipReason.TEST_EVENT
+    if name is None and not _updates_contact(row):
+        return SkipReason.EVENT_TYPE_OFF if row else SkipReason.NOT_AN_EVENT_TYPE
+    if event.is_sandbox and policy.sandbox is SandboxRule.SKIP:
+        return SkipReason.SANDBOX
+    if event.app_user_id is None:
+        return SkipReason.NO_CUSTOMER
+    if event.is_anonymous and policy.anonymous is AnonymousRule.SKIP:
+        return SkipReason.ANONYMOUS
+    return None
+
+
+def _updates_contact(row: CatalogueRow | None) -> bool:
+    """Whether the contact follows events of this type even where their data events are switched off."""
+    return row is not None and (row.on or row.event_type in ALWAYS_UPDATE_CONTACT)
+
+
+def _contact_only_note(event: RevenueCatEvent, row: CatalogueRow | None) -> str:
+    if row is None or not row.on:
+        return (
+            f"The contact is up to date. There is no data event for {event.type}: it is off in this project's settings."
+        )
+    return f"The contact is up to date. No data event: “{row.label}” is switched off in this project's settings."
+
+
+def _data_event(
+    event: RevenueCatEvent,
+    user_id: str,
+    name: str,
+    row: CatalogueRow | None,
+    policy: ProjectPolicy,
+    money: Money | None,
+) -> DataEvent:
+    return DataEvent(
+        event_name=name,
+        user_id=user_id,
+        created_at=event.event_timestamp_ms // 1000,
+        metadata=metadata(event, row, policy, money),
+    )
+
+
+def _facts(event: RevenueCatEvent, row: CatalogueRow | None, policy: ProjectPolicy) -> CustomerState:
+    """What the event says of the contact, each fact with the event's time."""
+    wanted = policy.contact
+    facts = said_of_person(event, wanted.subscriber_attributes, frozenset(wanted.own_fields))
+    if row is not None and row.updates_contact:
+        facts |= facts_of(event, wanted.facts) | profile_fact(event, wanted.facts, policy.revenuecat_project)
+    return CustomerState(facts)

@@ -1,0 +1,197 @@
+"""The part of a project that decides what Intercom is told: the columns, and the ProjectPolicy made of them.
+
+What each setting means is decided in `integration.mapping`; the defaults here are those of a new project there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from django.core.validators import RegexValidator
+from django.db import models
+
+from integration.event_types import EventType
+from integration.mapping import (
+    AnonymousRule,
+    ContactPolicy,
+    EventPolicy,
+    FieldRule,
+    MoneyPolicy,
+    ProjectPolicy,
+    SandboxRule,
+)
+from integration.mapping.attributes import DEFAULT_FACTS
+from integration.mapping.money import MoneyBasis, MoneyCurrency
+
+_PREFIX_RULE = RegexValidator(r"\A[A-Za-z0-9_-]*\Z", "Letters, digits, “_” and “-” only: Intercom refuses other names.")
+_PROJECT_RULE = RegexValidator(
+    r"\A(proj)?[0-9a-f]{8}\Z", "This is no RevenueCat project id. It looks like proj1ab2c3d4, or 1ab2c3d4."
+)
+
+
+class Sandbox(models.TextChoices):
+    """What becomes of sandbox events."""
+
+    SKIP = SandboxRule.SKIP.value, "Skip them"
+    SEND = SandboxRule.SEND.value, "Send them, like all others"
+    LOG = SandboxRule.LOG.value, "Only log what would be sent"
+
+
+class Anonymous(models.TextChoices):
+    """What becomes of the events of anonymous customers."""
+
+    SEND = AnonymousRule.SEND.value, "Send them, like all others"
+    SKIP = AnonymousRule.SKIP.value, "Skip them"
+
+
+class Revenue(models.TextChoices):
+    """What data events report as revenue."""
+
+    OFF = MoneyBasis.OFF.value, "No money"
+    GROSS = MoneyBasis.GROSS.value, "What the customer paid"
+    AFTER_COMMISSION = MoneyBasis.AFTER_COMMISSION.value, "After the store's commission"
+    PROCEEDS = MoneyBasis.PROCEEDS.value, "After commission and estimated taxes"
+
+
+class RevenueCurrency(models.TextChoices):
+    """The currency of revenue."""
+
+    PURCHASED = MoneyCurrency.PURCHASED.value, "The currency of the purchase"
+    USD = MoneyCurrency.USD.value, "US dollars"
+
+
+class OwnFieldRule(models.TextChoices):
+    """When a field of Intercom's own is written."""
+
+    NEVER = FieldRule.NEVER.value, "Never"
+    WHEN_EMPTY = FieldRule.WHEN_EMPTY.value, "Where it is empty in Intercom"
+    ALWAYS = FieldRule.ALWAYS.value, "Always"
+
+
+def default_facts() -> list[str]:
+    """Those that a new project keeps on contacts."""
+    return list(DEFAULT_FACTS)
+
+
+def _own_field(label: str, source: str) -> models.CharField[str, str]:
+    return models.CharField(
+        label,
+        max_length=10,
+        choices=OwnFieldRule.choices,
+        default=OwnFieldRule.NEVER,
+        help_text=f"Write RevenueCat's {source} to the contact.",
+    )
+
+
+class MappingSettings(models.Model):
+    """The columns. The three own fields of Intercom's are `email_rule`, `name_rule` and `phone_rule`."""
+
+    sandbox = models.CharField(
+        "sandbox events",
+        max_length=10,
+        choices=Sandbox.choices,
+        default=Sandbox.SKIP,
+        help_text="What to do with events of purchases in a store's sandbox.",
+    )
+    anonymous = models.CharField(
+        "anonymous customers",
+        max_length=10,
+        choices=Anonymous.choices,
+        default=Anonymous.SEND,
+        help_text="Events of customers who only have an id that RevenueCat made up ($RCAnonymousID:…).",
+    )
+    custom_types = models.JSONField(
+        "custom types",
+        default=dict,
+        blank=True,
+        help_text=(
+            "RevenueCat types that are none of the above (names that you chose yourself, or that are new), and the "
+            "event names to send for them. One a line: TYPE = event_name."
+        ),
+    )
+
+    money = models.CharField(
+        "revenue",
+        max_length=20,
+        choices=Revenue.choices,
+        default=Revenue.OFF,
+        help_text="Data events then carry `revenue`, or for money given back `refund` and a negative `net_revenue`.",
+    )
+    money_currency = models.CharField(
+        "currency of revenue", max_length=10, choices=RevenueCurrency.choices, default=RevenueCurrency.PURCHASED
+    )
+    lifetime_totals = models.BooleanField(
+        "running totals",
+        default=False,
+        help_text=(
+            "Keep rc_lifetime_revenue_usd, rc_purchases and rc_refunds on the contact, counted from now on. "
+            "Needs revenue to be on."
+        ),
+    )
+
+    metadata_keys = models.JSONField(
+        "metadata",
+        default=list,
+        blank=True,
+        help_text="At most ten keys, one a line, in the order in which Intercom shows them. Blank: the usual ones.",
+    )
+    product_names = models.JSONField(
+        "names of products and entitlements",
+        default=dict,
+        blank=True,
+        help_text="For the metadata keys product_name and entitlement_name. One a line: id = name.",
+    )
+
+    contact_facts = models.JSONField("facts kept on the contact", default=default_facts, blank=True)
+    attribute_prefix = models.CharField(
+        "prefix of their names",
+        max_length=20,
+        blank=True,
+        validators=[_PREFIX_RULE],
+        help_text="For example rc_. Changing it makes new attributes in Intercom; the old ones keep their last values.",
+    )
+    subscriber_attributes = models.JSONField(
+        "subscriber attributes",
+        default=dict,
+        blank=True,
+        help_text=(
+            "RevenueCat's custom attributes to copy to the contact. One a line: name, or name = name_in_intercom."
+        ),
+    )
+    email_rule = _own_field("email", "$email")
+    name_rule = _own_field("name", "$displayName")
+    phone_rule = _own_field("phone", "$phoneNumber")
+    revenuecat_project = models.CharField(
+        "RevenueCat project id",
+        max_length=12,
+        blank=True,
+        validators=[_PROJECT_RULE],
+        help_text="For links to customers in RevenueCat: the part after /projects/ in the address of its dashboard.",
+    )
+
+    class Meta:
+        abstract = True
+
+    def policy_with(self, events: Mapping[EventType, EventPolicy]) -> ProjectPolicy:
+        """The settings as the mapping wants them, with these overrides for event types."""
+        rules = {"email": self.email_rule, "name": self.name_rule, "phone": self.phone_rule}
+        return ProjectPolicy(
+            sandbox=SandboxRule(self.sandbox),
+            anonymous=AnonymousRule(self.anonymous),
+            events=events,
+            custom_types={name.upper(): event_name for name, event_name in self.custom_types.items()},
+            money=MoneyPolicy(
+                basis=MoneyBasis(self.money),
+                currency=MoneyCurrency(self.money_currency),
+                totals=self.lifetime_totals and self.money != Revenue.OFF,
+            ),
+            metadata=tuple(self.metadata_keys),
+            contact=ContactPolicy(
+                facts=tuple(self.contact_facts),
+                prefix=self.attribute_prefix,
+                subscriber_attributes=self.subscriber_attributes,
+                own_fields={name: FieldRule(rule) for name, rule in rules.items() if rule != OwnFieldRule.NEVER},
+            ),
+            product_names=self.product_names,
+            revenuecat_project=self.revenuecat_project,
+        )
