@@ -19,6 +19,8 @@ class IntegrationConfig(AppConfig):
         """Register the checks; here and not by importing, so that what is registered stands in one place."""
         for check in checks.ALWAYS:
             django_checks.register(check, django_checks.Tags.security)
+        for check in checks.OF_THE_DATABASE:
+            django_checks.register(check, django_checks.Tags.database)
         for check in checks.ON_DEPLOY:
             django_checks.register(check, django_checks.Tags.security, deploy=True)
 

@@ -1,6 +1,6 @@
 """System checks: what would be unsafe or could not work, said before it hurts. Ids are integration.E001, ….
 
-`manage.py check --deploy` runs all of them; the others run at every start.
+Some run at every start, some with the database (`migrate`), the rest only with `manage.py check --deploy`.
 """
 
 from __future__ import annotations
@@ -9,8 +9,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from cryptography.fernet import Fernet
+from django.apps import apps
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning  # noqa: A004
+from django.db import DatabaseError
+from django.db.models import QuerySet
 
 
 def encryption_keys_are_usable(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
@@ -80,6 +83,37 @@ def clients_can_be_told_apart(app_configs: Sequence[Any] | None, **kwargs: Any) 
     ]
 
 
+def stored_secrets_can_be_read(
+    app_configs: Sequence[Any] | None, databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """W003: a server that has other keys than its database was filled with lets no webhook in and sends nothing.
+
+    Only where the database is checked: by `migrate`, which `run` begins with, and by `check --database default`.
+    """
+    if not databases or not all(_is_fernet_key(key) for key in settings.ENCRYPTION_KEYS):
+        return []
+    # By its name: this layer knows no rows, and at start-up they are not known yet.
+    projects: QuerySet[Any] = QuerySet(apps.get_model("integration", "Project"))
+    try:
+        values = list(projects.values_list("authorization", "intercom_token", "signing_secret"))
+    except DatabaseError:
+        # No tables yet, or of an older version, or no database: others say so.
+        return []
+    secrets = [secret for row in values for secret in row if secret]
+    unreadable = sum(secret.is_unreadable for secret in secrets)
+    return [_unreadable(unreadable, len(secrets))] if unreadable else []
+
+
+def _unreadable(count: int, of: int) -> CheckMessage:
+    return Warning(
+        f"{count} of the {of} secrets of projects cannot be read with this server's ENCRYPTION_KEYS: "
+        "webhooks of these projects are refused, or nothing is sent for them.",
+        hint="Add the key they were encrypted with to ENCRYPTION_KEYS, or put back the server-keys.json that "
+        "belongs to this database, under VAR_DIR. docs/operations.md tells of restoring and of lost keys.",
+        id="integration.W003",
+    )
+
+
 def _is_fernet_key(key: str) -> bool:
     try:
         Fernet(key)
@@ -89,6 +123,7 @@ def _is_fernet_key(key: str) -> bool:
 
 
 ALWAYS = (encryption_keys_are_usable,)
+OF_THE_DATABASE = (stored_secrets_can_be_read,)
 ON_DEPLOY = (
     keys_come_from_the_environment,
     public_url_is_https,

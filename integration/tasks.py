@@ -190,7 +190,9 @@ async def _work() -> None:
         await asyncio.wait(workers, return_when=asyncio.FIRST_COMPLETED)
         # A worker that ends unasked has lost its database: end the other one too, and let the supervisor start anew.
         unasked = not stopping.is_set()
-        stop()
+        if unasked:
+            # Not twice: the engine does not wait any longer for its jobs then, and nobody writes down that they ended.
+            stop()
         results = await asyncio.gather(*workers, return_exceptions=True)
     if unasked:
         raise RuntimeError("The worker lost its database; it has to be started again.") from next(

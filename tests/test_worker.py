@@ -167,6 +167,11 @@ def test_sigterm_ends_the_worker_when_what_is_in_flight_has_ended(
     gate.set()
     intercom.clear_faults()
     assert worker.process.wait(10) == 0
+    assert "Traceback" not in worker.said
+    with connection.cursor() as cursor:
+        # Its job is not left for the tending to find, for which the project would wait.
+        cursor.execute("SELECT count(*) FROM procrastinate_jobs WHERE status = 'doing' AND queue_name = 'drain'")
+        assert cursor.fetchone() == (0,)
     counts = {status: Delivery.objects.filter(status=status).count() for status in ("delivered", "pending")}
     assert counts == {"delivered": THREADS, "pending": 14}
     assert not DeliveryAttempt.objects.filter(finished_at=None).exists()

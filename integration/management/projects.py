@@ -16,7 +16,7 @@ def chosen_project(wanted: str | None) -> Project:
     if found:
         return found[0]
     listed = "\n".join(f"  {project.pk}  {project.name}" for project in projects)
-    problem = "Say which project with --project ID." if wanted is None else f"There is no project {wanted}."
+    problem = "Say which project with --project ID|NAME." if wanted is None else f"There is no project {wanted}."
     raise CommandError(
         f"{problem}\n{listed}" if projects else "There is no project yet. Make one with: manage.py createproject NAME"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -47,18 +48,21 @@ def speaking_of(text: str) -> list[psutil.Process]:
 
 
 @pytest.mark.timeout(240)
-def test_the_demo_delivers_or_skips_every_sample_twice_over_and_leaves_nothing_running() -> None:
+def test_the_demo_delivers_or_skips_every_sample_and_shows_trouble_twice_over_and_leaves_nothing_running() -> None:
     with a_place() as place:
         first = demo(place)
         assert first.returncode == 0, first.stdout + first.stderr
-        assert f"{len(sample_names())} webhooks: " in first.stdout
+        assert f"{len(sample_names()) + 2} webhooks: " in first.stdout
+        assert re.search(r"\nrenewal of demo_refused +failed +- +Intercom answered 422: ", first.stdout)
+        assert re.search(r"\nrenewal of demo_busy +pending +- +Intercom answered 503: .* Next try at ", first.stdout)
         assert "Password, shown this once: " in first.stdout
         for name in sample_names():
             assert f"\n{name} " in first.stdout
 
         second = demo(place)
         assert second.returncode == 0, second.stdout + second.stderr
-        assert "The password was shown at the first run" in second.stdout
+        assert "The password was shown at the first run; set another with:" in second.stdout
+        assert "manage.py changepassword admin" in second.stdout
         counts = [line for run in (first, second) for line in run.stdout.splitlines() if " webhooks: " in line]
         assert counts[0] == counts[1]
         assert speaking_of(str(place)) == []

@@ -58,3 +58,14 @@ def test_behind_a_proxy_somebody_must_have_said_whether_it_names_its_callers(
 def test_cookies_belong_to_this_host_and_to_https() -> None:
     shown = run("manage.py", "shell", "--no-imports", "-c", SHOW)
     assert shown.stdout.strip() == "[('__Host-sessionid', True), ('__Host-csrftoken', True)]", shown.stderr
+
+
+def test_the_health_check_can_be_asked_on_the_host_itself_without_tls() -> None:
+    ask = """
+from django.test import Client
+for path in ("/health/", "/admin/"):
+    # Not with GET: there is no database here.
+    print(Client(headers={"host": "rcintercom.example.com"}).post(path).status_code)
+"""
+    shown = run("manage.py", "shell", "--no-imports", "-c", ask)
+    assert shown.stdout.split() == ["405", "301"], shown.stderr

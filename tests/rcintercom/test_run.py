@@ -64,6 +64,14 @@ def test_it_serves_and_leaves_nothing_behind(
             assert processes_of(var_dir) == []
 
 
+def test_it_names_the_address_that_others_reach_it_under(env: Mapping[str, str], port: int) -> None:
+    public = {**env, "PUBLIC_URL": "https://rc.example.com"}
+    with running("manage.py", "run", "--port", str(port), env=public) as process:
+        said = hear(process, "rcintercom is at")
+        assert f"at https://rc.example.com/admin/, and listens on port {port} of 127.0.0.1" in said
+        process.send_signal(signal.SIGTERM)
+
+
 def test_a_port_in_use_is_said_before_anything_starts(env: Mapping[str, str], port: int) -> None:
     with (
         closing(socket.create_server(("127.0.0.1", port))),

@@ -43,9 +43,13 @@ class Command(AppCommand):
             deliveries = deliveries.filter(status=options["status"])
         if options["limit"] > 0:
             deliveries = deliveries[: options["limit"]]
+        found = False
         for delivery in deliveries.iterator(chunk_size=200):
+            found = True
             row = as_json(delivery)
             self.stdout.write(json.dumps(row, ensure_ascii=False) if options["json"] else "\n".join(_lines(row)))
+        if not found and not options["json"]:
+            self.stdout.write("None.")
 
 
 def as_json(delivery: Delivery) -> dict[str, Any]:
@@ -84,14 +88,22 @@ def as_json(delivery: Delivery) -> dict[str, Any]:
 
 def _lines(row: dict[str, Any]) -> Iterable[str]:
     what = row["event_name"] or row["revenuecat_type"]
-    yield f"{row['received_at'][:19]}  {row['status']:<9}  {what}  {row['app_user_id'] or '-'}  {row['revenuecat_id']}"
+    person = row["app_user_id"] or "-"
+    yield f"{_utc(row['received_at'])}  {row['status']:<9}  {what}  {person}  {row['revenuecat_id']}"
     if row["explanation"]:
         yield f"    {row['explanation']}"
     if row["waits_for"]:
         yield f"    {row['waits_for']}"
+    elif row["next_try_at"] and row["attempts"] and row["attempts"][-1]["finished_at"]:
+        yield f"    Next try at {_utc(row['next_try_at'])}."
     for attempt in row["attempts"]:
         outcome = OUTCOME_LABELS[AttemptOutcome(attempt["outcome"])] if attempt["outcome"] else "Under way"
-        yield f"    {attempt['started_at'][:19]}  {outcome}"
+        yield f"    {_utc(attempt['started_at'])}  {outcome}"
         for exchange in attempt["exchanges"]:
             answer = exchange["status"] or exchange["error"]
             yield f"        {exchange['method']} {exchange['path']}  {answer}  {exchange['milliseconds']} ms"
+
+
+def _utc(moment: str) -> str:
+    """For people: without fractions of a second."""
+    return f"{moment[:19].replace('T', ' ')} UTC"

@@ -1,6 +1,7 @@
 """`demo`: the whole of it on one machine, with a stand-in for Intercom, and every sample sent through it.
 
-Starts `manage.py run` and the stand-in as children, and stops both when it ends. Needs no account anywhere.
+Starts `manage.py run` and the stand-in as children, and stops both when it ends. Needs no account anywhere. What it
+shows is `integration/management/demo_story.py`.
 """
 
 from __future__ import annotations
@@ -21,20 +22,22 @@ import requests
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.utils import timezone
 
-from integration.management.webhooks import post_webhook
-from integration.models import Delivery, Project
-from integration.retry import DeliveryStatus
-from integration.revenuecat.samples import freshened, happened_ms, load_sample, sample_names
+from integration.management.demo_story import (
+    deliveries_of,
+    make_project,
+    make_trouble,
+    missing,
+    send_story,
+    table,
+)
+from integration.models import Project
 from rcintercom.supervisor import CannotStartError, Child, Patience, Program
 
-PROJECT_NAME = "Demo"
 ADMIN_NAME = "admin"
 START_SECONDS = 60
 SETTLE_SECONDS = 60
 LOOK_SECONDS = 0.1
-SETTLED = (DeliveryStatus.DELIVERED, DeliveryStatus.SKIPPED, DeliveryStatus.FAILED)
 
 
 class Command(BaseCommand):
@@ -44,16 +47,19 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """How long to stay."""
-        parser.add_argument("--once", action="store_true", help="end after the table; non-zero if anything is missing")
+        parser.add_argument(
+            "--once", action="store_true", help="end after the table; non-zero if anything is not as it should be"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Raises CommandError where something does not start, or with --once an event is neither sent nor skipped."""
+        """Raises CommandError where something does not start, or with --once something is not as it should be."""
         signal.signal(signal.SIGTERM, _interrupt)
         signal.signal(signal.SIGHUP, _interrupt)
         refuse_a_port_in_use()
         try:
-            with the_only_demo(), self._running() as children:
+            with the_only_demo(), self._running() as (children, stand_in):
                 self._wait_for_server(children)
+                make_trouble(stand_in)
                 password = make_admin()
                 project = make_project()
                 self._tell_story(project, password, once=options["once"])
@@ -64,8 +70,8 @@ class Command(BaseCommand):
             self.stdout.write("\nThe demo has ended; nothing is left running.")
 
     @contextmanager
-    def _running(self) -> Iterator[list[Child]]:
-        """The stand-in and the app, as children of this process."""
+    def _running(self) -> Iterator[tuple[list[Child], str]]:
+        """The stand-in and the app, as children of this process, and the stand-in's address."""
         port = _free_port()
         url = f"http://127.0.0.1:{port}"
         self.stdout.write("A stand-in for Intercom and the app are started; the stand-in listens at:")
@@ -78,7 +84,7 @@ class Command(BaseCommand):
         try:
             for child in children:
                 child.start(time.monotonic())
-            yield children
+            yield children, url
         except CannotStartError as error:
             raise CommandError(str(error)) from error
         finally:
@@ -113,20 +119,14 @@ class Command(BaseCommand):
             raise CommandError(f"The server does not answer at {server_url()} after {START_SECONDS} s.")
 
     def _tell_story(self, project: Project, password: str | None, *, once: bool) -> None:
-        sent = send_all_samples(project)
-        rows = Delivery.objects.filter(project=project, webhook_event__event_id__in=list(sent))
-        _until(lambda: rows.filter(status__in=SETTLED).count() == len(sent), SETTLE_SECONDS)
-        rows = rows.select_related("webhook_event").prefetch_related("attempts")
-        by_id = {row.webhook_event.event_id: row for row in rows}
-        for line in table(sent, by_id):
+        sent = send_story(project, server=server_url())
+        rows = deliveries_of(project, sent)
+        _until(lambda: not missing(sent, rows), SETTLE_SECONDS)
+        for line in table(sent, rows):
             self.stdout.write(line)
-        missing = [
-            name
-            for event_id, name in sent.items()
-            if event_id not in by_id or by_id[event_id].status not in (DeliveryStatus.DELIVERED, DeliveryStatus.SKIPPED)
-        ]
-        if missing and once:
-            raise CommandError(f"Neither delivered nor skipped for a reason: {', '.join(missing)}.")
+        names = missing(sent, rows)
+        if names and once:
+            raise CommandError(f"These have not become what they should: {', '.join(names)}.")
         self._say_where_it_is(password, once=once)
         if not once:
             self.stdout.write(f"Send more with:  {manage()} send_sample TYPE\nStop with Ctrl-C.")
@@ -187,60 +187,6 @@ def make_admin() -> str | None:
     password = secrets.token_urlsafe(12)
     users.create_superuser(ADMIN_NAME, email="", password=password)
     return password
-
-
-def make_project() -> Project:
-    """The demo project. A second run finds it, and tells the story anew, of customers nobody has heard of."""
-    project = Project.objects.filter(name=PROJECT_NAME).first()
-    token = secrets.token_urlsafe(24)
-    if project is None:
-        project = Project.prepared(name=PROJECT_NAME, intercom_token=token, now=timezone.now())
-    project.replace_intercom_token(token, timezone.now())
-    project.save()
-    project.resume()
-    project.customers.all().delete()
-    return project
-
-
-def send_all_samples(project: Project) -> dict[str, str]:
-    """Post every sample in the order in which the events happened, the last one now: event id -> sample name."""
-    samples = sorted(((load_sample(name), name) for name in sample_names()), key=lambda pair: happened_ms(pair[0]))
-    shift_ms = int(time.time() * 1000) - happened_ms(samples[-1][0])
-    sent: dict[str, str] = {}
-    for body, name in samples:
-        fresh = freshened(body, shift_ms=shift_ms)
-        answer = post_webhook(project, fresh, server=server_url())
-        if answer.status_code != requests.codes.ok:
-            raise CommandError(f"The sample {name} was refused: {answer.status_code} {answer.text}")
-        sent[fresh["event"]["id"]] = name
-    return sent
-
-
-def table(sent: dict[str, str], by_id: dict[str, Delivery]) -> Iterator[str]:
-    """What arrived, what was sent, what was skipped and why: one line for each sample, then the counts."""
-    width = max(len(name) for name in sent.values())
-    yield f"{'ARRIVED':<{width}}  {'STATUS':<9}  {'SENT':<15}  DATA EVENT, OR WHY NONE"
-    counts: dict[str, int] = {}
-    for event_id, name in sent.items():
-        row = by_id.get(event_id)
-        status = str(row.status) if row else "missing"
-        counts[status] = counts.get(status, 0) + 1
-        said = (row.event_name or row.explanation) if row else "It did not arrive."
-        yield f"{name:<{width}}  {status:<9}  {_what_was_sent(row):<15}  {said}"
-    yield ""
-    yield f"{len(sent)} webhooks: " + ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
-
-
-def _what_was_sent(row: Delivery | None) -> str:
-    """Which of the two things Intercom was told, by the calls that it took."""
-    attempts = row.attempts.all() if row else []
-    paths = {exchange["path"] for attempt in attempts for exchange in attempt.exchanges if _wrote(exchange)}
-    contact = any(path.startswith("/contacts") for path in paths)
-    return " + ".join(filter(None, ["contact" if contact else "", "event" if "/events" in paths else ""])) or "-"
-
-
-def _wrote(exchange: dict[str, Any]) -> bool:
-    return exchange["method"] != "GET" and exchange["status"] in (requests.codes.ok, requests.codes.accepted)
 
 
 def _free_port() -> int:

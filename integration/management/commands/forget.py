@@ -29,7 +29,7 @@ class Command(AppCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Who, where, and whether to ask."""
         parser.add_argument("app_user_id", metavar="APP_USER_ID", help="any of the customer's ids, also an alias")
-        parser.add_argument("--project", metavar="ID", help="needed where there is more than one project")
+        parser.add_argument("--project", metavar="ID|NAME", help="needed where there is more than one project")
         parser.add_argument("--yes", action="store_true", help="do not ask")
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -86,7 +86,7 @@ class Command(BaseCommand):
                 raise CannotStartError(str(error)) from error
             if not announced and answers(port):
                 announced = True
-                self._say(f"rcintercom is at http://localhost:{port}/admin/ - stop it with Ctrl-C.")
+                self._say(f"rcintercom is at {where(port)} - stop it with Ctrl-C.")
 
         return tend
 
@@ -95,6 +95,15 @@ class Command(BaseCommand):
         with suppress(OSError):
             self.stdout.write(text)
             self.stdout.flush()
+
+
+def where(port: int) -> str:
+    """The address of the admin to open; and where the server listens, where that is another address."""
+    here = f"http://localhost:{port}/admin/"
+    # Unset, PUBLIC_URL follows $PORT, which --port overrides.
+    if settings.PUBLIC_URL in (f"http://localhost:{settings.PORT}", f"http://localhost:{port}"):
+        return here
+    return f"{settings.PUBLIC_URL}/admin/, and listens on port {port} of {settings.BIND_ADDRESS}"
 
 
 def keep_database_running() -> None:
