@@ -103,6 +103,8 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "rcintercom.security_headers.SecurityHeadersMiddleware",
+    # Before all that reads what a request brings.
+    "rcintercom.charset.OnlyUTF8Middleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
