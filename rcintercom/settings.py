@@ -104,7 +104,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "rcintercom.security_headers.SecurityHeadersMiddleware",
     # Before all that reads what a request brings.
-    "rcintercom.charset.OnlyUTF8Middleware",
+    "rcintercom.bad_text.BadTextMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -1,8 +1,8 @@
-"""What a request brings is UTF-8: where its Content-Type says otherwise it is refused, before anybody reads a field.
+"""Texts that no database can hold: a request that brings one is refused, before anybody reads a field.
 
-Django believes what a request declares. Of the encodings that Python knows some make texts that no database can hold,
-so that a failed sign-in could not be written down and would not count; and at some Django fails while it makes the
-request, where no middleware could answer. So the declaration is taken away before Django sees it.
+Django believes the charset that a request declares. Some of the encodings that Python knows make half characters, so
+that a failed sign-in could not be written down and would not count; and at some Django fails while it makes the
+request, where no middleware could answer. So what is declared is taken away before Django sees it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
 WEBHOOKS = "/webhooks/"
-REFUSAL = "Only UTF-8 is understood here."
+NOT_UTF_8 = "Only UTF-8 is understood here."
+NUL = "NUL characters are not understood here."
 # Compared as written, and never looked up: Python remembers every name that it has been asked for.
 _NAMES = ("utf-8", "utf8")
 _IS_FOREIGN = "rcintercom.foreign_charset"
@@ -43,10 +44,11 @@ def _is_understood(parameter: str) -> bool:
     return "*" not in name
 
 
-class OnlyUTF8Middleware:
-    """Answers 400 where another charset was declared; not at the door, which reads bytes and judges them itself.
+class BadTextMiddleware:
+    """Answers 400 where another charset was declared, and to NUL in a cookie or in the address.
 
-    JSON has no other charset (RFC 8259, section 8.1): what a header says must not lose an event whose bytes are good.
+    Not at the door, which reads bytes and judges them itself: JSON has no other charset (RFC 8259, section 8.1), and
+    what a header says must not lose an event whose bytes are good.
     """
 
     def __init__(self, get_response: Answerer) -> None:
@@ -54,6 +56,16 @@ class OnlyUTF8Middleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """The answer, or the refusal."""
-        if _IS_FOREIGN in request.META and not request.path_info.startswith(WEBHOOKS):
-            return HttpResponse(REFUSAL, status=400, content_type="text/plain; charset=utf-8")
+        refusal = None if request.path_info.startswith(WEBHOOKS) else _refusal(request)
+        if refusal is not None:
+            return HttpResponse(refusal, status=400, content_type="text/plain; charset=utf-8")
         return self.get_response(request)
+
+
+def _refusal(request: HttpRequest) -> str | None:
+    if _IS_FOREIGN in request.META:
+        return NOT_UTF_8
+    # Of NUL in the fields of a form Django's forms take care.
+    if "%00" in request.META.get("QUERY_STRING", "") or any("\0" in value for value in request.COOKIES.values()):
+        return NUL
+    return None
