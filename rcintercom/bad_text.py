@@ -27,11 +27,11 @@ WSGIApplication = Callable[[dict[str, Any], Any], Iterable[bytes]]
 def without_foreign_charset(application: WSGIApplication) -> WSGIApplication:
     """`application`, which sees of a Content-Type that names another charset only the type, and a mark beside it."""
 
-    def answer(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        kind, *parameters = environ.get("CONTENT_TYPE", "").split(";")
+    def answer(request: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        kind, *parameters = request.get("CONTENT_TYPE", "").split(";")
         if not all(map(_is_understood, parameters)):
-            environ |= {"CONTENT_TYPE": kind, _IS_FOREIGN: True}
-        return application(environ, start_response)
+            request |= {"CONTENT_TYPE": kind, _IS_FOREIGN: True}
+        return application(request, start_response)
 
     return answer
 
@@ -45,7 +45,7 @@ def _is_understood(parameter: str) -> bool:
 
 
 class BadTextMiddleware:
-    """Answers 400 where another charset was declared, and to NUL in a cookie or in the address.
+    """Answers 400 where another charset was declared, and to NUL in a cookie.
 
     Not at the door, which reads bytes and judges them itself: JSON has no other charset (RFC 8259, section 8.1), and
     what a header says must not lose an event whose bytes are good.
@@ -65,7 +65,8 @@ class BadTextMiddleware:
 def _refusal(request: HttpRequest) -> str | None:
     if _IS_FOREIGN in request.META:
         return NOT_UTF_8
-    # Of NUL in the fields of a form Django's forms take care.
-    if "%00" in request.META.get("QUERY_STRING", "") or any("\0" in value for value in request.COOKIES.values()):
+    # Django asks the database for the session that a cookie names. NUL in a form is a matter of its fields, and NUL in
+    # an address of the pages.
+    if any("\0" in value for value in request.COOKIES.values()):
         return NUL
     return None

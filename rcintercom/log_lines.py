@@ -22,8 +22,16 @@ SECURITY = "django.security."
 REQUESTS = "django.request"
 
 
+class Unsaid(logging.Filter):
+    """For Django's logger of requests: without the refusals that are not said."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether it goes on to the handlers."""
+        return getattr(record, "status_code", 0) not in UNSAID
+
+
 class Refusals(logging.Filter):
-    """For a handler. Some refusals are not said; of others the 1st, 2nd, 4th, 8th, … line is, without its traceback.
+    """For a handler. Of what Django refuses the 1st, 2nd, 4th, 8th, … line is written, without its traceback.
 
     They are counted by kind, in the memory of each process, so that whoever has set something up wrongly reads why.
     """
@@ -35,8 +43,6 @@ class Refusals(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether the line is written."""
         status = getattr(record, "status_code", 0)
-        if record.name == REQUESTS and status in UNSAID:
-            return False
         refused = record.name.startswith(SECURITY) or (record.name == REQUESTS and 400 <= status < 500)
         return not refused or self._is_due(record, status)
 

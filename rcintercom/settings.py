@@ -238,12 +238,16 @@ LOGGING = {
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["refusals"]}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
-    "filters": {"refusals": {"()": "rcintercom.log_lines.Refusals"}},
+    "filters": {
+        "unsaid": {"()": "rcintercom.log_lines.Unsaid"},
+        "refusals": {"()": "rcintercom.log_lines.Refusals"},
+    },
     "loggers": {
         # The engine says a line for every job; jobs here are doorbells, not news.
         "procrastinate": {"level": env.str("ENGINE_LOG_LEVEL", default="WARNING")},
         # Failed attempts to sign in, and locks; not four lines for each that succeeds.
         "axes": {"level": "WARNING"},
+        "django.request": {"filters": ["unsaid"]},
     },
 }
 

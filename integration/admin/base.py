@@ -115,12 +115,22 @@ class BaseAdmin(_Unfold[M]):
         return actions
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """Only what a filter of this list asks for; anything else is answered 400.
+        """Only what a filter of this list asks for; anything else is answered 400, and so is NUL, which no row holds.
 
         Django allows every column of a row and every lookup. Whoever sees a list could then ask, letter by letter, for
         what its pages do not show: payloads, secrets, who is a member.
         """
-        return any(lookup in _parameters(self.model, one) for one in self.get_list_filter(request))
+        return "\0" not in value and any(
+            lookup in _parameters(self.model, one) for one in self.get_list_filter(request)
+        )
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Django's search. Suggestions ask it without a form, so that NUL, which no row holds, gets as far as here."""
+        if "\0" in search_term:
+            return queryset.none(), False
+        return super().get_search_results(request, queryset, search_term)
 
     def _get_obj_does_not_exist_redirect(
         self, request: HttpRequest, opts: Options[Any], object_id: str

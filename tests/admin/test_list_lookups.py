@@ -154,7 +154,7 @@ def test_the_link_of_a_project_to_what_waits_works(admin_client: Client, project
         assert response.context["cl"].result_count == 1
 
 
-@pytest.mark.parametrize("name", ["app_user_id", "status__exact", "environment", "event_type", "type", "q"])
+@pytest.mark.parametrize("name", ["app_user_id", "status__exact", "environment", "event_type", "type"])
 @pytest.mark.parametrize("model", ["delivery", "webhookevent", "customer"])
 def test_nul_in_the_address_of_a_list_is_answered_400(
     admin_client: Client, filled: Project, model: str, name: str
@@ -162,6 +162,7 @@ def test_nul_in_the_address_of_a_list_is_answered_400(
     assert admin_client.get(f"{LISTS[model]}?{name}=%00").status_code == 400
 
 
-def test_nul_in_what_suggestions_are_asked_for_is_answered_400(admin_client: Client, filled: Project) -> None:
+def test_nul_in_what_suggestions_are_asked_for_finds_nothing(admin_client: Client, filled: Project) -> None:
     asked = {"app_label": "integration", "model_name": "project", "field_name": "members", "term": "\x00"}
-    assert admin_client.get("/admin/autocomplete/", asked).status_code == 400
+    assert admin_client.get("/admin/autocomplete/", asked).json()["results"] == []
+    assert admin_client.get("/admin/autocomplete/", asked | {"term": "adm"}).json()["results"]

@@ -56,7 +56,7 @@ def guess(server: Server, number: int, **more: Any) -> int:
         {"more": part("x\x00", b"y")},
         {"more": b"--XX\r\nContent-Disposition: form-data; name*=unicode_escape''%5Cud800\r\n\r\ny\r\n"},
         {"more": b"--XX\r\nContent-Disposition: form-data; name*=nosuch''x\r\n\r\ny\r\n"},
-        {"query": "?x=%ED%A0%80&%FF=1"},
+        {"query": "?x=%00&y=%ED%A0%80&%FF=1"},
         {"charset": "UTF-8", "more": part("x", SURROGATE)},
     ],
     ids=lambda it: repr(it)[:60],
@@ -86,8 +86,8 @@ def test_wrong_recovery_codes_count_too_and_a_charset_hides_none(server: Server,
     assert browser.submit(LOGIN, {"username": "ada", "password": PASSWORD}) == 302
     wrong = {"code": "aaaa-bbbb-cccc-dddd"}
     assert browser.submit(CODE, wrong, charset="unicode_escape", more=part("x", SURROGATE)) == 400
-    nul = part("x", b"\x00")
-    assert [browser.submit(CODE, wrong, more=nul) for _ in range(5)] == LOCKED_AFTER_FIVE
+    nul: dict[str, Any] = {"more": part("x", b"\x00"), "query": "?x=%00"}
+    assert [browser.submit(CODE, wrong, **nul) for _ in range(5)] == LOCKED_AFTER_FIVE
 
 
 def test_a_failure_counts_even_where_such_a_charset_gets_through(client: Client, ada: User) -> None:
@@ -128,10 +128,6 @@ def test_the_door_reads_utf_8_whatever_the_header_says(server: Server, transacti
 
 
 @pytest.mark.parametrize("path", [LOGIN, "/admin/", "/"])
-def test_nul_in_the_address_or_in_a_cookie_is_refused_and_breaks_nothing(
-    server: Server, transactional_db: None, path: str
-) -> None:
+def test_nul_in_a_cookie_is_refused_and_breaks_nothing(server: Server, transactional_db: None, path: str) -> None:
     # Between quotation marks a cookie may write any character by its number (RFC 2109).
     assert server.ask("GET", path, Cookie='sessionid="aaaaaaaaaaaa\\000"')[0].status == 400
-    assert server.ask("GET", f"{path}?next=%00")[0].status == 400
-    assert server.ask("GET", f"{path}?next=%2500")[0].status in (200, 302)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from rcintercom.log_lines import Refusals
+from rcintercom.log_lines import Refusals, Unsaid
 from tests.rcintercom.web_server import Server, part, serving
 
 TIMES = 20
@@ -82,7 +82,7 @@ def record(name: str, status: int, **more: Any) -> logging.LogRecord:
 
 @pytest.mark.parametrize("status", [401, 403, 404, 405, 429])
 def test_a_refusal_that_nobody_has_to_act_on_is_not_said(status: int) -> None:
-    assert not Refusals().filter(record("django.request", status))
+    assert not Unsaid().filter(record("django.request", status))
 
 
 def test_an_error_is_said_every_time_and_in_full() -> None:
@@ -91,7 +91,12 @@ def test_an_error_is_said_every_time_and_in_full() -> None:
         raise ValueError("Broken.")
     except ValueError:
         for made in (record("django.request", 500, exc_info=sys.exc_info()) for _ in range(3)):
-            assert refusals.filter(made) and made.exc_info and made.getMessage() == "Said: /path/"
+            assert (
+                Unsaid().filter(made)
+                and refusals.filter(made)
+                and made.exc_info
+                and made.getMessage() == "Said: /path/"
+            )
 
 
 def test_lines_of_the_app_are_never_counted() -> None:
