@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
+from django.contrib.sessions.backends.db import SessionStore
 from django.db import connection, transaction
 from django.db.models import Max
 from django.utils import timezone
@@ -129,6 +130,13 @@ def prune(timestamp: int = 0) -> None:
             break
     if total:
         logger.info("pruned %d events that were old enough", total)
+
+
+@app.periodic(cron=EVERY_HOUR)
+@app.task(name="integration.clear_sessions", queue=PRUNE_QUEUE, queueing_lock="clear_sessions")
+def clear_sessions(timestamp: int = 0) -> None:
+    """Delete the sessions that have ended: Django leaves them lying, and their table would only grow."""
+    SessionStore.clear_expired()
 
 
 @app.periodic(cron=EVERY_FIVE_SECONDS)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 from datetime import timedelta
-from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -105,6 +104,8 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "rcintercom.security_headers.SecurityHeadersMiddleware",
+    # Before all that reads what a request brings.
+    "rcintercom.bad_text.BadTextMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -231,28 +232,24 @@ REST_FRAMEWORK = {
 
 # --- Log: one line an event, on standard error, where every supervisor looks -----------------------------
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
-UNSAID = {HTTPStatus.UNAUTHORIZED, HTTPStatus.TOO_MANY_REQUESTS}
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
         "line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"},
     },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["refusals"]}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
-    # The webhook endpoint counts whom it refuses; Django's line for each would make a flood of every flood.
     "filters": {
-        "not_refused": {
-            "()": "django.utils.log.CallbackFilter",
-            "callback": lambda record: getattr(record, "status_code", None) not in UNSAID,
-        }
+        "unsaid": {"()": "rcintercom.log_lines.Unsaid"},
+        "refusals": {"()": "rcintercom.log_lines.Refusals"},
     },
     "loggers": {
         # The engine says a line for every job; jobs here are doorbells, not news.
         "procrastinate": {"level": env.str("ENGINE_LOG_LEVEL", default="WARNING")},
         # Failed attempts to sign in, and locks; not four lines for each that succeeds.
         "axes": {"level": "WARNING"},
-        "django.request": {"filters": ["not_refused"]},
+        "django.request": {"filters": ["unsaid"]},
     },
 }
 

@@ -6,5 +6,7 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
+from rcintercom.bad_text import without_foreign_charset
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "rcintercom.settings")
-application = get_wsgi_application()
+application = without_foreign_charset(get_wsgi_application())

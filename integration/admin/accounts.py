@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
@@ -16,6 +17,7 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 
 from integration.admin.base import BaseAdmin, DialogForm, M, action, dialog_done
 from integration.admin.display import change_url
+from integration.admin.project_display import Notice
 from integration.models import SecondFactor
 from integration.sign_in.verified import signed_in, write_trail
 
@@ -49,6 +51,10 @@ class SuperusersOnly(BaseAdmin[M]):
         return request.user.is_superuser
 
 
+KEPT = (
+    "This account cannot be deleted: the audit trail names it, and would lose what it did. To keep somebody out, "
+    "switch the account off: take away “Active” below, and save."
+)
 REMOVE_DIALOG = {
     "title": "Remove the second factor",
     "description": "For somebody who has lost their telephone and their recovery codes: make sure that it is they who "
@@ -65,11 +71,23 @@ class UserAdmin(_UserAdmin, SuperusersOnly[User]):
     change_password_form = AdminPasswordChangeForm
     list_display = ("username", "email", "first_name", "last_name", "is_staff", "second_factor_is_on")
     actions_detail = ("remove_second_factor",)
+    change_form_outer_before_template = "integration/notices.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         """With whether each one's second factor is on."""
         factors = SecondFactor.objects.filter(user=OuterRef("pk"))
         return super().get_queryset(request).annotate(has_second_factor=Exists(factors))
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """Superusers, and only who has done nothing: with a user Django deletes what the audit trail says of them."""
+        return super().has_delete_permission(request, obj) and (obj is None or not _has_trail(obj.pk))
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The page of a user, which says why they cannot be deleted, and what to do instead."""
+        notices = [Notice("info", KEPT)] if object_id.isdecimal() and _has_trail(int(object_id)) else []
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), "notices": notices})
 
     @admin.display(description="Second factor", boolean=True)
     def second_factor_is_on(self, user: Any) -> bool:
@@ -108,6 +126,10 @@ class UserAdmin(_UserAdmin, SuperusersOnly[User]):
 
     def _factor_of(self, user_id: str) -> SecondFactor | None:
         return SecondFactor.objects.filter(user=int(user_id)).first() if str(user_id).isdecimal() else None
+
+
+def _has_trail(user_id: int) -> bool:
+    return LogEntry.objects.filter(user=user_id).exists()
 
 
 class GroupAdmin(DjangoGroupAdmin, SuperusersOnly[Group]):

@@ -6,7 +6,7 @@ Nothing is read from the database and nothing is decided here.
 from __future__ import annotations
 
 import json
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -72,7 +72,7 @@ def moment(at: datetime | None, *, zone: bool = True) -> SafeString | str:
     """An exact time in the current time zone, with its name or without; the machine-readable one stands beside it."""
     if at is None:
         return NOTHING
-    local = timezone.localtime(at)
+    local = local_time(at)
     return format_html(
         '<time datetime="{}" title="{}" class="whitespace-nowrap">{}</time>',
         at.isoformat(),
@@ -81,9 +81,17 @@ def moment(at: datetime | None, *, zone: bool = True) -> SafeString | str:
     )
 
 
+def local_time(at: datetime) -> datetime:
+    """In the current time zone; in UTC where it has no such time, as at the end of the last year there is, 9999."""
+    try:
+        return timezone.localtime(at)
+    except OverflowError:
+        return at.astimezone(UTC)
+
+
 def clock(at: datetime) -> str:
     """An exact time as words for a sentence."""
-    local = timezone.localtime(at)
+    local = local_time(at)
     return f"{local:%Y-%m-%d %H:%M:%S} {local.tzname()}"
 
 

@@ -1,16 +1,19 @@
 """What can be done with a project besides saving its settings: check the connection, rotate, resume.
 
-Each is a dialog: opening it changes nothing, and carrying it out is a POST. Each writes the audit trail.
+Each is a dialog: opening it changes nothing, and carrying it out is a POST. What changes something writes the audit
+trail; checking the connection changes nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 from django import forms
 from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
@@ -23,7 +26,7 @@ from integration.admin.access import ScopedActions
 from integration.admin.base import DialogForm, action, dialog_done
 from integration.admin.connection import ConnectionCheck, check_connection
 from integration.admin.display import change_url, clock
-from integration.admin.project_display import is_readable
+from integration.admin.project_display import is_readable, overlap_until, rotation_sentence
 from integration.models import Project
 from integration.models.projects import AUTHORIZATION_OVERLAP
 from integration.tasks import ring
@@ -33,8 +36,9 @@ _HOUR = timedelta(hours=1)
 
 
 class RotateForm(DialogForm):
-    """How long the old Authorization value is still taken."""
+    """How long the old Authorization value is still taken; says which other one is not any more."""
 
+    form_before_template = "integration/rotate.html"
     hours = forms.IntegerField(
         label="Hours for which the old value stays valid",
         min_value=0,
@@ -43,6 +47,20 @@ class RotateForm(DialogForm):
         help_text=f"0 to {LONGEST_OVERLAP_HOURS}. Paste the new value into RevenueCat within this time.",
         widget=UnfoldAdminIntegerFieldWidget(),
     )
+
+    def get_before_template_context(self, request: HttpRequest, object_id: Any = None) -> dict[str, Any]:
+        """Both values, by their ends, while two are taken."""
+        project = None
+        with suppress(ValidationError):
+            project = Project.objects.filter(pk=object_id).first()
+        until = overlap_until(project, timezone.now()) if project else None
+        if project is None or until is None:
+            return {}
+        return {
+            "present": project.authorization.hint,
+            "dying": project.previous_authorization.hint,
+            "until": clock(until),
+        }
 
 
 class CheckedForm(DialogForm):
@@ -102,16 +120,17 @@ class ProjectActions(ScopedActions[Project]):
 
     @action(description="Rotate authorization", icon="key", permissions=["operate"], dialog=ROTATE_DIALOG)
     def rotate_authorization(self, request: HttpRequest, form: DialogForm, object_id: str) -> HttpResponse:
-        """A new value, while the old one stays valid for the chosen time."""
-        project = self.known_project(request, object_id)
-        now = timezone.now()
-        # An old value that cannot be read cannot be compared either: it must not stand in the way of the new one.
-        overlap = form.cleaned_data["hours"] * _HOUR if is_readable(project) else timedelta()
-        old = f"the old value stays valid until {clock(now + overlap)}" if overlap else "the old value is void at once"
+        """A new value, while the old one stays valid for the chosen time; one before that is void at once."""
+        known, now = self.known_project(request, object_id), timezone.now()
         with transaction.atomic():
+            # Locked, so that what is said of the values is true also of two rotations at once; webhooks do not wait.
+            project = Project.objects.select_for_update(no_key=True).get(pk=known.pk)
+            # An old value that cannot be read cannot be compared either: it must not stand in the way of the new one.
+            overlap = form.cleaned_data["hours"] * _HOUR if is_readable(project) else timedelta()
+            what_follows = rotation_sentence(project, now, overlap)
             project.rotate_authorization(now, overlap=overlap)
-            self.log_change(request, project, f"Authorization value rotated; {old}.")
-        messages.success(request, f"Copy the new Authorization value into RevenueCat; {old}.")
+            self.log_change(request, project, f"Authorization value rotated; {what_follows}.")
+        messages.success(request, f"Copy the new Authorization value into RevenueCat; {what_follows}.")
         return dialog_done(request, change_url(project))
 
     @action(

@@ -6,7 +6,7 @@ Nothing is read from the database, and an unreadable secret is said, never raise
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -58,6 +58,26 @@ def is_readable(project: Project) -> bool:
     return not project.authorization.is_unreadable
 
 
+def overlap_until(project: Project, now: datetime) -> datetime | None:
+    """Until when the Authorization value before the present one is taken as well; None where there is no such value."""
+    until, previous = project.previous_authorization_until, project.previous_authorization
+    return until if until and until > now and previous and not previous.is_unreadable else None
+
+
+def rotation_sentence(project: Project, now: datetime, overlap: timedelta) -> str:
+    """What a rotation at `now` does to the values that are taken; `project` as it is before it."""
+    if not project.authorization:
+        old = "there was none before it"
+    elif overlap:
+        old = f"the old value stays valid until {clock(now + overlap)}"
+    else:
+        old = "the old value is void at once"
+    until = overlap_until(project, now)
+    if until is None:
+        return old
+    return f"{old}; the value before it, which was to stay valid until {clock(until)}, is void at once"
+
+
 def authorization_field(project: Project, now: datetime) -> SafeString | str:
     """The value in clear with its copy button, and until when the one before it is taken as well."""
     try:
@@ -66,8 +86,8 @@ def authorization_field(project: Project, now: datetime) -> SafeString | str:
         return "It cannot be read: see above."
     if not value:
         return "There is none, so every webhook is refused. Make one with “Rotate authorization”."
-    until = project.previous_authorization_until
-    overlap = f"The value before this one stays valid until {clock(until)}." if until and until > now else ""
+    until = overlap_until(project, now)
+    overlap = f"The value before this one stays valid until {clock(until)}." if until else ""
     return format_html(
         '{}<div class="leading-relaxed mt-2 text-xs">{}</div>', copy_field(value, "the Authorization value"), overlap
     )

@@ -15,13 +15,17 @@ from axes.models import AccessAttempt
 from django.conf import settings
 from django.contrib import admin
 from django.db.models import Sum
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
+
+from integration.storable import storable
 
 # Failed attempts of one address with any names: more than the people of an office make in a quarter of an hour,
 # few enough that the commonest passwords cannot be tried on everybody.
 ADDRESS_LIMIT = 30
 _MINUTE = timedelta(minutes=1)
+# What django-axes has taken from headers and from the path, to be written down.
+_KEPT_OF_HEADERS = ("axes_user_agent", "axes_http_accept", "axes_path_info")
 
 if TYPE_CHECKING:
 
@@ -29,6 +33,9 @@ if TYPE_CHECKING:
         """What of django-axes is used here, for the type checker: it has no types."""
 
         def get_failures(self, request: HttpRequest, credentials: dict[str, Any] | None = None) -> int: ...
+        def user_login_failed(
+            self, sender: Any, credentials: dict[str, Any], request: HttpRequest | None = None, **more: Any
+        ) -> None: ...
 
 else:
     _Handler = AxesDatabaseHandler
@@ -42,6 +49,27 @@ class LockOut(_Handler):
         of_this_name = super().get_failures(request, credentials)
         limit = int(settings.AXES_FAILURE_LIMIT)
         return limit if of_this_name < limit and address_is_locked(request) else of_this_name
+
+    def user_login_failed(
+        self, sender: Any, credentials: dict[str, Any], request: HttpRequest | None = None, **more: Any
+    ) -> None:
+        """Count a failure, whatever else the request brings.
+
+        django-axes writes all fields of the form and of the address into the row that counts. One that PostgreSQL
+        cannot hold would keep the row from being written, and guessing would cost nothing. So it gets to see none.
+        """
+        if request is None:
+            super().user_login_failed(sender, credentials, request, **more)
+            return
+        fields, query = request.POST, request.GET
+        request.POST, request.GET = QueryDict(), QueryDict()
+        for name in _KEPT_OF_HEADERS:
+            setattr(request, name, storable(getattr(request, name)))
+        try:
+            super().user_login_failed(sender, credentials, request, **more)
+        finally:
+            # The page that says what was wrong shows them again.
+            request.POST, request.GET = fields, query
 
 
 def address_is_locked(request: HttpRequest) -> bool:

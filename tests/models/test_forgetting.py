@@ -4,6 +4,7 @@ Who is forgotten is gone: no id, no alias and no email address of theirs is in a
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from datetime import timedelta
@@ -297,6 +298,16 @@ def test_the_command_says_what_it_erases_and_who_shares_the_address(known: Proje
         "Other customers with the same email address, who stay: 1",
         "Erased: 4 webhook events, 4 deliveries, 3 attempts, 4 customers.",
     ]
+
+
+def test_the_command_leaves_a_line_in_the_log_that_names_nobody(
+    known: Project, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "integration")
+    said(ME, "--yes")
+    (line,) = [record.getMessage() for record in caplog.records if "forgotten" in record.getMessage()]
+    erased = "4 webhook events, 4 deliveries, 3 attempts, 4 customers"
+    assert line == f"a customer of project {known.pk} was forgotten with manage.py forget: {erased}"
 
 
 @pytest.mark.parametrize(("answer", "erased"), [("y", True), ("YES ", True), ("", False), ("n", False), (None, False)])
