@@ -23,6 +23,7 @@ from integration.intercom.errors import Answer, CredentialsError, NotFoundError,
 from integration.intercom.exchanges import Exchange, loggable, parsed, without_token
 from integration.intercom.messages import AttributeValue, DataEvent
 from integration.intercom.rate_limit import RateBudget
+from integration.intercom.request import prepared
 from integration.intercom.timed import TimedAdapter, sending_while
 from integration.storable import storable
 
@@ -32,9 +33,6 @@ REGION_URLS: Mapping[str, str] = {
     "eu": "https://api.eu.intercom.io",
     "au": "https://api.au.intercom.io",
 }
-# Pinned, because without the header the version depends on a setting in Intercom's Developer Hub.
-# From 2.16 on a contact that was merged away answers 410 and names the one it became, instead of 404.
-API_VERSION = "2.16"
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 15.0
 # One attempt may make several calls; all of them together end by then.
@@ -156,12 +154,13 @@ class IntercomClient:
                 "then resume the project."
             )
         self._wait_for_budget()
-        exchange = Exchange(method, path, loggable(body))
+        text = None if body is None else json.dumps(body, ensure_ascii=False)
+        exchange = Exchange(method, path, loggable(body, text or ""))
         self.exchanges.append(exchange)
         started = self._monotonic()
         answer = Answer(status=0, body=None)
         try:
-            answer = self._exchange(method, path, body, exchange)
+            answer = self._exchange(method, path, text, exchange)
         except (requests.RequestException, Urllib3Error, OSError) as error:
             exchange.error = self._reason(error)
             raise TransientError(f"No answer from Intercom: {exchange.error}") from error
@@ -175,25 +174,14 @@ class IntercomClient:
             raise _not_json(answer, method, path)
         return answer
 
-    def _exchange(self, method: str, path: str, body: Mapping[str, Any] | None, exchange: Exchange) -> Answer:
+    def _exchange(self, method: str, path: str, text: str | None, exchange: Exchange) -> Answer:
         seconds = self._seconds_left()
-        headers = {
-            "Authorization": f"Bearer {self._token}",
-            "Accept": "application/json",
-            "Intercom-Version": API_VERSION,
-            "User-Agent": "rcintercom",
-        }
-        data = None
-        if body is not None:
-            headers["Content-Type"] = "application/json"
-            data = json.dumps(body, ensure_ascii=False).encode()
-        prepared = requests.PreparedRequest()
-        prepared.prepare(method=method, url=self._base_url + path, headers=headers, data=data)
+        request = prepared(method, self._base_url + path, self._token, None if text is None else text.encode())
         # The adapter, and not the session: no cookies, no environment, and no redirect is ever followed.
         with (
             sending_while(self._in_time),
             self._session.get_adapter(self._base_url).send(
-                prepared,
+                request,
                 stream=True,
                 timeout=(min(CONNECT_SECONDS, seconds), min(READ_SECONDS, seconds)),
                 verify=True if self._session.verify is None else self._session.verify,
@@ -205,7 +193,7 @@ class IntercomClient:
             body=parsed(content, self._token),
             headers={name.lower(): without_token(value, self._token) for name, value in response.headers.items()},
         )
-        exchange.note(answer)
+        exchange.note(answer, content)
         return answer
 
     def _read(self, response: requests.Response) -> bytes:

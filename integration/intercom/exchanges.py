@@ -41,15 +41,17 @@ class Exchange:
         # By hand: dataclasses.asdict copies every value in depth, for each call of each delivery.
         return {name: getattr(self, name) for name in self.__slots__}
 
-    def note(self, answer: Answer) -> None:
-        """Take over what the answer says, in the length that is worth keeping."""
+    def note(self, answer: Answer, content: bytes) -> None:
+        """Take over what the answer says, in the length that is worth keeping; `content` is its body as it came."""
         self.status = answer.status
-        self.response = loggable(answer.body)
+        self.response = loggable(answer.body, content)
         # A header can hold a NUL as well as a body can, and one that PostgreSQL refuses would take others with it.
-        self.headers = storable({name: answer.headers[name] for name in _LOGGED_HEADERS if name in answer.headers})
+        known = [(name, answer.headers[name]) for name in _LOGGED_HEADERS if name in answer.headers]
+        self.headers = {name: storable(value) if "\x00" in value else value for name, value in known}
         # Intercom's own id of the request: what its support asks for.
         in_body = answer.body.get("request_id") if isinstance(answer.body, dict) else None
-        self.request_id = storable(str(in_body or answer.headers.get("x-request-id", ""))[:100])
+        request_id = str(in_body or answer.headers.get("x-request-id", ""))[:100]
+        self.request_id = storable(request_id) if "\x00" in request_id else request_id
 
 
 def parsed(content: bytes, token: str) -> Any:
@@ -77,8 +79,10 @@ def _finite(text: str) -> float | str:
     return value if math.isfinite(value) else text
 
 
-def loggable(body: Any) -> Any:
-    """`body`, or where it is long the beginning of its text."""
+def loggable(body: Any, written: str | bytes) -> Any:
+    """`body`, or where it is long the beginning of its text; `written` is the JSON that it was or will be."""
+    if len(written) <= LONGEST_LOGGED_BODY:
+        return body
     text = body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
     return body if len(text) <= LONGEST_LOGGED_BODY else f"{text[:LONGEST_LOGGED_BODY]}… (cut)"
 

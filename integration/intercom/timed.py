@@ -23,6 +23,11 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 
+# By so much a whole answer may take longer than its limit.
+CLOSE_ENOUGH_SECONDS = 0.1
+# A connection used within this time is not asked whether the other side has closed it: servers wait longer than that.
+FRESH_SECONDS = 0.5
+
 # Asks the deadline of the call that a thread is making.
 _call = threading.local()
 
@@ -62,7 +67,9 @@ class _TimedReader(io.RawIOBase):
         left = self._deadline - time.monotonic()
         if left <= 0:
             raise TimeoutError("timed out")
-        self._sock.settimeout(left)
+        if (self._sock.gettimeout() or 0) > left + CLOSE_ENOUGH_SECONDS:
+            # Not for every read: setting it is one more wait for the interpreter where many threads send.
+            self._sock.settimeout(left)
         return self._raw.readinto(buffer)
 
     def close(self) -> None:
@@ -88,6 +95,7 @@ class _TimedSending:
     """
 
     _held: bytearray | None = None
+    _used_at = 0.0
 
     def request(self, *args: Any, **kwargs: Any) -> None:
         self._held = bytearray()
@@ -103,7 +111,15 @@ class _TimedSending:
             self._held += data
             return
         _refuse_to_be_late()
+        self._used_at = time.monotonic()
         super().send(data)  # type: ignore[misc]
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether it can be used again; asked before each request on a connection that was kept."""
+        if self.sock is not None and time.monotonic() - self._used_at < FRESH_SECONDS:  # type: ignore[attr-defined]
+            return True
+        return bool(super().is_connected)  # type: ignore[misc]
 
 
 class _TimedConnection(_TimedSending, HTTPConnection):

@@ -61,7 +61,7 @@ def _seconds(milliseconds: int | None) -> int | None:
 
 def _said(field: str) -> Callable[[RevenueCatEvent], AttributeValue]:
     def read(event: RevenueCatEvent) -> AttributeValue:
-        value = event.fields.get(field)
+        value = event.said(field)
         return value if isinstance(value, str) else None
 
     return read
@@ -193,6 +193,8 @@ def said_of_person(
     event: RevenueCatEvent, attributes: Mapping[str, str], own_fields: frozenset[str]
 ) -> dict[str, Fact]:
     """The wanted ones of RevenueCat's subscriber attributes, as they are kept in a CustomerState."""
+    if not attributes and not own_fields:
+        return {}
     said = event.subscriber_attributes
     found = {ATTRIBUTE + name: said[name] for name in attributes if name in said}
     found |= {

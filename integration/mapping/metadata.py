@@ -105,14 +105,14 @@ def _value(key: str, event: RevenueCatEvent, policy: ProjectPolicy) -> MetadataV
 
 def _plain(event: RevenueCatEvent, key: str) -> MetadataValue | None:
     """A field by RevenueCat's own name; a yes or no becomes a word, because Intercom knows none."""
-    value = event.fields.get(key)
+    value = event.said(key)
     if isinstance(value, bool):
         return "true" if value else "false"
     return value
 
 
 def _ms_field(event: RevenueCatEvent, name: str) -> int | None:
-    value = event.fields.get(name)
+    value = event.said(name)
     return int(value) // 1000 if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 

@@ -63,9 +63,8 @@ class RevenueCatEvent:
     redeemed_by: tuple[str, ...] = ()
     currency_code: str | None = None
     currency_amount: int | None = None
-    subscriber_attributes: Mapping[str, str] = field(default_factory=dict)
-    # Every field that is a single value, by RevenueCat's own name.
-    fields: Mapping[str, Scalar] = field(default_factory=dict)
+    # All of it, as it was sent; `said` and `subscriber_attributes` read what is wanted of it.
+    whole: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def is_sandbox(self) -> bool:
@@ -76,6 +75,15 @@ class RevenueCatEvent:
     def is_anonymous(self) -> bool:
         """Whether the app user id is one that RevenueCat's SDK made up."""
         return is_anonymous(self.app_user_id or "")
+
+    def said(self, name: str) -> Scalar | None:
+        """Any field that is a single value, by RevenueCat's own name for it, also one that is not known today."""
+        return fields.scalar(self.whole.get(name))
+
+    @property
+    def subscriber_attributes(self) -> Mapping[str, str]:
+        """The subscriber attributes that have a value."""
+        return fields.attribute_values(self.whole.get("subscriber_attributes"))
 
     @property
     def is_refund(self) -> bool:
@@ -127,8 +135,7 @@ def parse(event: Mapping[str, Any], *, received_at_ms: int, person: str | None =
         redeemed_by=fields.usable_ids(event.get("redeemed_by")),
         currency_code=code,
         currency_amount=currency_amount,
-        subscriber_attributes=fields.attribute_values(event.get("subscriber_attributes")),
-        fields=fields.scalars(event),
+        whole=event,
     )
 
 

@@ -74,12 +74,8 @@ def attribute_values(value: Any) -> dict[str, str]:
     return {name: said for name, said in found.items() if said is not None}
 
 
-def scalars(event: Mapping[str, Any]) -> dict[str, Scalar]:
-    """Every field that is a single value, by RevenueCat's name for it, also those that are not known today."""
-    return {name: value for name, value in event.items() if _is_scalar(value)}
-
-
-def _is_scalar(value: Any) -> bool:
+def scalar(value: Any) -> Scalar | None:
+    """A single value that says something, and that every reader of JSON understands alike."""
     if isinstance(value, str):
-        return bool(value.strip())
-    return isinstance(value, int | float) and abs(value) < LARGEST_NUMBER
+        return value if value.strip() else None
+    return value if isinstance(value, int | float) and abs(value) < LARGEST_NUMBER else None

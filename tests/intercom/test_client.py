@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from integration.intercom.client import API_VERSION, LARGEST_ANSWER, REGION_URLS, IntercomClient
+from integration.intercom.client import LARGEST_ANSWER, REGION_URLS, IntercomClient
 from integration.intercom.errors import (
     ConflictError,
     CredentialsError,
@@ -29,6 +29,7 @@ from integration.intercom.errors import (
 from integration.intercom.exchanges import LONGEST_LOGGED_BODY
 from integration.intercom.messages import DataEvent
 from integration.intercom.rate_limit import RateBudget
+from integration.intercom.request import API_VERSION
 from tests.fake_intercom import FakeIntercom, faults
 from tests.fake_intercom.faults import Fault
 from tests.fake_intercom.messages import Answer
