@@ -76,7 +76,7 @@ def _drain(place: Place) -> Figure:
 def _counted(act: Callable[[], object]) -> _Count:
     with CaptureQueriesContext(connection) as captured:
         act()
-    of_transactions = sum(query["sql"].startswith(OF_TRANSACTIONS) for query in captured)
+    of_transactions = sum((query["sql"] or "").startswith(OF_TRANSACTIONS) for query in captured)
     return _Count(len(captured) - of_transactions, of_transactions)
 
 
