@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from integration.intercom.errors import (
+    AmbiguousContactError,
     ContactMissingError,
     CredentialsError,
     HoldingError,
@@ -56,6 +57,7 @@ class AttemptOutcome(StrEnum):
     REJECTED = "rejected"
     CREDENTIALS = "credentials"
     RATE_LIMITED = "rate_limited"
+    AMBIGUOUS = "ambiguous"
     INTERRUPTED = "interrupted"
     CRASHED = "crashed"
     # No try at all: what would be sent was written down, and nothing was sent.
@@ -96,6 +98,8 @@ class Settlement:
     # Set where the try was not the delivery's fault: it does not count, the delivery takes its old place in
     # the order again, and the hold keeps the whole project back.
     hold: Hold | None = None
+    # Several contacts could be meant: pending, without a next try, until somebody chooses.
+    candidates: tuple[dict[str, str], ...] = ()
 
 
 def settle(outcome: Outcome, *, tries: int, now: datetime, jitter: float) -> Settlement:
@@ -107,6 +111,13 @@ def settle(outcome: Outcome, *, tries: int, now: datetime, jitter: float) -> Set
             return _hold(AttemptOutcome.CREDENTIALS, outcome, until=None)
         case RateLimitedError():
             return _hold(AttemptOutcome.RATE_LIMITED, outcome, until=_reset(outcome.reset_at, now))
+        case AmbiguousContactError():
+            return Settlement(
+                AttemptOutcome.AMBIGUOUS,
+                DeliveryStatus.PENDING,
+                outcome.message,
+                candidates=tuple(outcome.candidates),
+            )
         case RejectedError():
             return Settlement(AttemptOutcome.REJECTED, DeliveryStatus.FAILED, outcome.message)
         case Crashed():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 
@@ -52,8 +52,9 @@ class CustomerAdmin(ForgetActions, LogAdmin[Customer]):
         customer = self.get_object(request, object_id)
         context = dict(extra_context or {})
         if customer:
-            # By id and not by the link to the customer, which only what was sent has: skipped ones belong here too.
-            of_them = Delivery.objects.filter(project=customer.project, app_user_id=customer.app_user_id)
+            # By id too and not by the link alone, which only what was sent has: skipped ones belong here as well.
+            theirs = Q(app_user_id=customer.app_user_id) | Q(customer=customer)
+            of_them = Delivery.objects.filter(theirs, project=customer.project)
             newest = of_them.select_related("webhook_event").defer("webhook_event__payload")
             context["attributes"] = log_display.state_table(customer)
             context["deliveries"] = log_display.delivery_table(newest.order_by("-id")[:MOST_DELIVERIES])

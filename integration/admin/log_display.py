@@ -71,7 +71,9 @@ def _waiting(delivery: Delivery, attempts: Sequence[DeliveryAttempt], now: datet
     if project.is_held(now):
         until = f"until {clock(project.held_until)}" if project.held_until else "until somebody resumes it"
         return f"It waits, because the project “{project}” is held {until}. {project.hold_reason}"
-    if delivery.due_at is None or delivery.due_at <= now:
+    if delivery.due_at is None:
+        return f"It has no next try. {delivery.explanation}".strip()
+    if delivery.due_at <= now:
         return "It is due and will be sent in a moment. If it stays here, check that a worker is running."
     tried = f"{times(delivery.tries, 'try', 'tries')} failed so far" if delivery.tries else "It was not tried yet"
     return f"{tried}; the next try is at {clock(delivery.due_at)}. {delivery.explanation}".strip()
@@ -80,7 +82,7 @@ def _waiting(delivery: Delivery, attempts: Sequence[DeliveryAttempt], now: datet
 def next_try(delivery: Delivery, now: datetime) -> Cell:
     """When it is tried next, or what it waits for."""
     if delivery.due_at is None:
-        return NOTHING
+        return "When named" if delivery.status == DeliveryStatus.PENDING else NOTHING
     if not delivery.project.active:
         return "When switched on"
     if delivery.project.is_held(now):

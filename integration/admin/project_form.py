@@ -132,6 +132,11 @@ class _ProjectForm(MappingFields, _ModelForm):
         """Whether another token or region was entered, so that what was known of contacts and holds is void."""
         return bool(self.cleaned_data.get(TOKEN)) or "region" in self.changed_data
 
+    @property
+    def changes_who_is_who(self) -> bool:
+        """Whether what waits for a name may be told to somebody now."""
+        return not {"identity", "anonymous", "missing_contact"}.isdisjoint(self.changed_data)
+
     def apply(self, now: datetime) -> list[str]:
         """Take over secrets; returns the names of all model fields that changed. Does not save.
 

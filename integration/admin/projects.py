@@ -61,7 +61,7 @@ class ProjectAdmin(ProjectActions):
         ),
         (
             "Intercom",
-            {"fields": (TOKEN, "region", "sandbox", "missing_contact", "anonymous")},
+            {"fields": (TOKEN, "region", "sandbox", "missing_contact", "identity", "anonymous")},
         ),
         (
             "Events",
@@ -203,7 +203,10 @@ class ProjectAdmin(ProjectActions):
         form.save_event_settings()
         if form.changes_workspace:
             obj.resume()
-        if form.changes_workspace or "active" in form.changed_data:
+        if form.changes_who_is_who:
+            # What waits for somebody to be named is planned anew with the new settings.
+            Delivery.objects.filter(project=obj).release()
+        if form.changes_workspace or form.changes_who_is_who or "active" in form.changed_data:
             ring_after_commit([obj])
 
     def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:

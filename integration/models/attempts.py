@@ -18,6 +18,7 @@ OUTCOME_LABELS = {
     AttemptOutcome.REJECTED: "Rejected by Intercom",
     AttemptOutcome.CREDENTIALS: "Access token refused",
     AttemptOutcome.RATE_LIMITED: "Rate limit reached",
+    AttemptOutcome.AMBIGUOUS: "Several contacts could be meant",
     AttemptOutcome.INTERRUPTED: "Worker stopped",
     AttemptOutcome.CRASHED: "Unexpected error",
     AttemptOutcome.REHEARSED: "Not sent, only logged",

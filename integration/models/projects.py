@@ -55,6 +55,7 @@ class MissingContact(models.TextChoices):
 
     CREATE = "create", "Create it"
     NEVER_CREATE = "never_create", "Never create: wait for it, and fail after two days"
+    FAIL = "fail", "Never create: fail at once"
 
 
 class ProjectQuerySet(models.QuerySet["Project"]):
