@@ -11,8 +11,9 @@ from django.utils.safestring import SafeString
 
 from integration.admin import log_display, search
 from integration.admin.access import LogAdmin, ProjectFilter
-from integration.admin.display import NOTHING, moment
+from integration.admin.display import NOTHING, moment, times, unbroken_id
 from integration.admin.forget import ForgetActions
+from integration.mapping.money import NO_TOTALS
 from integration.models import Customer, Delivery
 
 # The page shows no more than this; the rest is found in the list of deliveries.
@@ -30,7 +31,15 @@ class CustomerAdmin(ForgetActions, LogAdmin[Customer]):
     fieldsets = (
         (
             None,
-            {"fields": (("app_user_id", "email"), ("project", "last_event"), ("contact", "last_told"), "other_ids")},
+            {
+                "fields": (
+                    "person",
+                    ("email", "project"),
+                    ("last_event", "contact"),
+                    ("last_told", "money"),
+                    "other_ids",
+                )
+            },
         ),
     )
 
@@ -60,6 +69,20 @@ class CustomerAdmin(ForgetActions, LogAdmin[Customer]):
             context["deliveries"] = log_display.delivery_table(newest.order_by("-id")[:MOST_DELIVERIES])
             context["most_deliveries"] = MOST_DELIVERIES
         return super().change_view(request, object_id, form_url, context)
+
+    @admin.display(description="App User ID")
+    def person(self, customer: Customer) -> SafeString:
+        """In whole, and broken rather than run into what stands beside it."""
+        return unbroken_id(customer.app_user_id)
+
+    @admin.display(description="Running totals")
+    def money(self, customer: Customer) -> str:
+        """Where the project keeps them, or did."""
+        totals = customer.totals
+        if totals == NO_TOTALS:
+            return NOTHING
+        paid, refunds = times(totals.purchases, "purchase"), times(totals.refunds, "refund")
+        return f"{totals.attributes()['rc_lifetime_revenue_usd']:,.2f} USD, {paid}, {refunds}"
 
     @admin.display(description="Subscription")
     def status(self, customer: Customer) -> str:

@@ -16,7 +16,18 @@ from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminTextInputWid
 
 from integration.admin.access import LogAdmin, ProjectFilter, ScopedActions
 from integration.admin.base import DialogForm, action, dialog_done
-from integration.admin.display import LONGEST_ID, NOTHING, change_url, cut, link, list_url, moment, times, two_lines
+from integration.admin.display import (
+    LONGEST_ID,
+    NOTHING,
+    change_url,
+    cut,
+    link,
+    list_url,
+    moment,
+    times,
+    two_lines,
+    unbroken_id,
+)
 from integration.admin.filters import OpenCaseFilter
 from integration.admin.project_actions import ring_after_commit
 from integration.mapping import WAIT_SENTENCES, WaitReason
@@ -96,7 +107,7 @@ class IdentityCaseAdmin(ScopedActions[IdentityCase], LogAdmin[IdentityCase]):
     search_fields = ("app_user_id",)
     actions_detail = ("resolve", "retry")
     fieldsets = (
-        (None, {"fields": (("app_user_id", "project"), "reason_sentence", ("waiting", "waits_since", "resolved"))}),
+        (None, {"fields": ("person", "reason_sentence", ("project", "waiting"), ("waits_since", "resolved"))}),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[IdentityCase]:
@@ -120,6 +131,11 @@ class IdentityCaseAdmin(ScopedActions[IdentityCase], LogAdmin[IdentityCase]):
     def who(self, case: IdentityCase) -> SafeString:
         """Both for the list."""
         return two_lines(cut(case.app_user_id, LONGEST_ID), str(case.project))
+
+    @admin.display(description="Customer")
+    def person(self, case: IdentityCase) -> SafeString:
+        """The id in whole; anonymous ones are long."""
+        return unbroken_id(case.app_user_id)
 
     @admin.display(description="Why")
     def why(self, case: IdentityCase) -> SafeString | str:

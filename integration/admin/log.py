@@ -60,7 +60,8 @@ class DeliveryAdmin(RedeliverActions, LogAdmin[Delivery]):
             None,
             {
                 "fields": (
-                    ("status_label", "tries", "next_try"),
+                    ("status_label", "tries"),
+                    "next_try",
                     ("event", "event_name"),
                     ("person", "project"),
                     ("received", "finished"),

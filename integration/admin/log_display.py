@@ -33,7 +33,7 @@ from integration.intercom.messages import AttributeType
 from integration.mapping.attributes import TYPE_OF
 from integration.models import Customer, Delivery, DeliveryAttempt
 from integration.models.attempts import OUTCOME_LABELS
-from integration.retry import DeliveryStatus
+from integration.retry import AttemptOutcome, DeliveryStatus
 
 Cell = SafeString | str
 
@@ -136,7 +136,7 @@ def attempt_panels(
             started=moment(attempt.started_at),
             lasted=lasted(attempt.finished_at - attempt.started_at) if attempt.finished_at else "still running",
             error=attempt.error,
-            exchanges=[_exchange(exchange) for exchange in attempt.exchanges] if exchanges else None,
+            exchanges=_exchanges(attempt) if exchanges else None,
             traceback=attempt.traceback if tracebacks else "",
         )
         for number, attempt in enumerate(attempts, first)
@@ -150,20 +150,26 @@ def _outcome(attempt: DeliveryAttempt) -> SafeString:
     return label(known.get(attempt.outcome, attempt.outcome), OUTCOME_COLOURS.get(attempt.outcome, "default"))
 
 
-def _exchange(exchange: dict[str, Any]) -> ExchangePanel:
+def _exchanges(attempt: DeliveryAttempt) -> list[ExchangePanel]:
+    was_made = attempt.outcome != AttemptOutcome.REHEARSED
+    return [_exchange(exchange, was_made=was_made) for exchange in attempt.exchanges]
+
+
+def _exchange(exchange: dict[str, Any], *, was_made: bool) -> ExchangePanel:
     """A stored exchange; a field that an older version did not write is left out."""
     status, request, response = (exchange.get(key) for key in ("status", "request", "response"))
     succeeded = isinstance(status, int) and 200 <= status < 300
+    unanswered = "no answer" if was_made else "not sent"
     return ExchangePanel(
         method=str(exchange.get("method", "")),
         path=str(exchange.get("path", "")),
-        status=str(status) if status else "no answer",
-        colour="success" if succeeded else "danger",
-        milliseconds=f"{exchange.get('milliseconds', 0)} ms",
+        status=str(status) if status else unanswered,
+        colour="success" if succeeded else "danger" if was_made else "default",
+        milliseconds=f"{exchange.get('milliseconds', 0)} ms" if was_made else "",
         request_id=str(exchange.get("request_id", "")),
         headers=sorted((exchange.get("headers") or {}).items()),
         error=str(exchange.get("error", "")),
-        request=None if request is None else json_block(request, "What was sent"),
+        request=None if request is None else json_block(request, "What was sent" if was_made else "What would be sent"),
         response=None if response is None else json_block(response, "What Intercom answered"),
     )
 
