@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from integration.intercom.errors import (
     AmbiguousContactError,
+    AttributeProblemError,
     ContactMissingError,
     CredentialsError,
     HoldingError,
@@ -56,6 +57,7 @@ class AttemptOutcome(StrEnum):
     RETRY = "retry"
     REJECTED = "rejected"
     CREDENTIALS = "credentials"
+    ATTRIBUTES = "attributes"
     RATE_LIMITED = "rate_limited"
     AMBIGUOUS = "ambiguous"
     INTERRUPTED = "interrupted"
@@ -107,8 +109,10 @@ def settle(outcome: Outcome, *, tries: int, now: datetime, jitter: float) -> Set
     match outcome:
         case Delivered():
             return Settlement(AttemptOutcome.DELIVERED, DeliveryStatus.DELIVERED)
-        case CredentialsError():
-            return _hold(AttemptOutcome.CREDENTIALS, outcome, until=None)
+        case CredentialsError() | AttributeProblemError():
+            is_token = isinstance(outcome, CredentialsError)
+            kind = AttemptOutcome.CREDENTIALS if is_token else AttemptOutcome.ATTRIBUTES
+            return _hold(kind, outcome, until=None)
         case RateLimitedError():
             return _hold(AttemptOutcome.RATE_LIMITED, outcome, until=_reset(outcome.reset_at, now))
         case AmbiguousContactError():

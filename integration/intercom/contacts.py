@@ -14,6 +14,7 @@ from integration.intercom import own_fields
 from integration.intercom.client import IntercomClient
 from integration.intercom.errors import (
     AmbiguousContactError,
+    AttributeProblemError,
     ConflictError,
     ContactMissingError,
     MergedError,
@@ -250,9 +251,9 @@ class _Telling:
         try:
             return call()
         except UnknownAttributeError as error:
-            raise RejectedError(
+            raise AttributeProblemError(
                 f"{error.message} It could not be made: an archived attribute or a company attribute may have "
-                "this name. Look in Intercom under Settings, Data, then redeliver."
+                "this name. Look in Intercom under Settings, Data, then resume the project."
             ) from error
 
     def _make_missing_attributes(self) -> None:
@@ -266,8 +267,13 @@ class _Telling:
             self._client.create_attribute(name, data_type)
         except RejectedError as error:
             # Another thread may have made it a moment ago. Whether it exists now, the repeated call tells.
-            if "already have" not in error.message:
-                raise
+            if "already have" in error.message:
+                return
+            raise AttributeProblemError(
+                f"The contact attribute “{name}” could not be made in Intercom: {error.message} Archive attributes "
+                "there under Settings, Data (a workspace holds 250), or keep fewer in this project's settings; then "
+                "resume the project."
+            ) from error
 
 
 def _id(contact: Mapping[str, Any]) -> str:

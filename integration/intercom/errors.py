@@ -65,6 +65,10 @@ class CredentialsError(HoldingError):
     """The token is refused, or may not do this: the whole project waits for the operator."""
 
 
+class AttributeProblemError(HoldingError):
+    """An attribute of ours cannot be made in this workspace: its name is taken, or there is no room for more."""
+
+
 # --- Answers that another call can mend; `intercom/contacts.py` catches them ------------------------------
 
 

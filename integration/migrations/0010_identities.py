@@ -54,6 +54,7 @@ class Migration(migrations.Migration):
                     ("retry", "Failed, tried again"),
                     ("rejected", "Rejected by Intercom"),
                     ("credentials", "Access token refused"),
+                    ("attributes", "An attribute cannot be made"),
                     ("rate_limited", "Rate limit reached"),
                     ("ambiguous", "Several contacts could be meant"),
                     ("interrupted", "Worker stopped"),

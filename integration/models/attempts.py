@@ -17,6 +17,7 @@ OUTCOME_LABELS = {
     AttemptOutcome.RETRY: "Failed, tried again",
     AttemptOutcome.REJECTED: "Rejected by Intercom",
     AttemptOutcome.CREDENTIALS: "Access token refused",
+    AttemptOutcome.ATTRIBUTES: "An attribute cannot be made",
     AttemptOutcome.RATE_LIMITED: "Rate limit reached",
     AttemptOutcome.AMBIGUOUS: "Several contacts could be meant",
     AttemptOutcome.INTERRUPTED: "Worker stopped",
