@@ -21,6 +21,7 @@ from integration.models import Project
 # What the settings page shows of the mapping, beside the event types.
 MAPPING_FIELDS = (
     "sandbox",
+    "sandbox_project",
     "anonymous",
     "identity",
     "custom_types",

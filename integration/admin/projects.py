@@ -61,7 +61,7 @@ class ProjectAdmin(ProjectActions):
         ),
         (
             "Intercom",
-            {"fields": (TOKEN, "region", "sandbox", "missing_contact", "identity", "anonymous")},
+            {"fields": (TOKEN, "region", "sandbox", "sandbox_project", "missing_contact", "identity", "anonymous")},
         ),
         (
             "Events",
@@ -130,7 +130,8 @@ class ProjectAdmin(ProjectActions):
     @admin.display(description="Sandbox events")
     def sandbox_rule(self, project: Project) -> str:
         """What becomes of them."""
-        return {Sandbox.SEND: "Sent", Sandbox.LOG: "Only logged"}.get(Sandbox(project.sandbox), "Skipped")
+        said = {Sandbox.SEND: "Sent", Sandbox.LOG: "Only logged", Sandbox.OTHER: "Handed over"}
+        return said.get(Sandbox(project.sandbox), "Skipped")
 
     @admin.display(description="Added")
     def created(self, project: Project) -> SafeString | str:
@@ -170,6 +171,11 @@ class ProjectAdmin(ProjectActions):
             for title, options in fieldsets
             if (shown := [line for line in options["fields"] if line not in hidden])
         ]
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Only projects that this person sees can be chosen."""
+        kwargs.setdefault("queryset", only_visible(request, Project.objects.all(), "pk"))
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from uuid import UUID
 
 from integration.drain.attempt import Crash, guarded
 from integration.mapping import AnonymousRule, ProjectPolicy, Send, Skip, Wait, plan
@@ -50,6 +51,11 @@ def decide(
     for delivery, event in read:
         if delivery.pk in held_back:
             continue
+        other = _other_project(project, delivery, event)
+        if other is not None:
+            delivery.hand_over(other, now)
+            found.others.append(delivery)
+            continue
         result = event if isinstance(event, Crash) else guarded(partial(_decision, delivery, event, policy, links))
         if isinstance(result, Decided):
             found.sends.append(result)
@@ -61,6 +67,13 @@ def decide(
     if waiting:
         IdentityCase.objects.open(waiting)
     return found
+
+
+def _other_project(project: Project, delivery: Delivery, event: RevenueCatEvent | Crash) -> UUID | None:
+    """The project that sends it instead of this one. What was handed over once stays there."""
+    if isinstance(event, Crash) or delivery.webhook_event.project_id != project.pk:
+        return None
+    return project.sandbox_project_id if project.hands_over(event) else None
 
 
 def _read(delivery: Delivery) -> RevenueCatEvent:

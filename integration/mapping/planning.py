@@ -157,7 +157,7 @@ def _reason_to_skip(
         return SkipReason.TEST_EVENT
     if name is None and not _updates_contact(row):
         return SkipReason.EVENT_TYPE_OFF if row else SkipReason.NOT_AN_EVENT_TYPE
-    if event.is_sandbox and policy.sandbox is SandboxRule.SKIP:
+    if event.is_sandbox and policy.sandbox in (SandboxRule.SKIP, SandboxRule.OTHER):
         return SkipReason.SANDBOX
     if identity is None:
         return SkipReason.NO_CUSTOMER

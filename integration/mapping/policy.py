@@ -20,6 +20,8 @@ class SandboxRule(StrEnum):
     SKIP = "skip"
     SEND = "send"
     LOG = "log"
+    # Sent by another project, with its token and its settings; here they are skipped while there is none.
+    OTHER = "other"
 
 
 class AnonymousRule(StrEnum):

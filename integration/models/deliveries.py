@@ -232,6 +232,11 @@ class Delivery(models.Model):
             "",
         )
 
+    def hand_over(self, project_id: UUID, now: datetime) -> None:
+        """Be owed by another project from now on. Does not save."""
+        self.project_id = project_id
+        self.due_at = now
+
     def wait(self, wait: Wait) -> None:
         """Have no next try until somebody is named. Does not save."""
         self.due_at = None
@@ -278,6 +283,6 @@ class Delivery(models.Model):
 
 CLAIMED_FIELDS = (
     "status", "reason", "explanation", "event_type", "event_name", "event_second", "tries", "due_at", "finished_at",
-    "customer", "counted",
+    "customer", "counted", "project",
 )  # fmt: skip
 SETTLED_FIELDS = ("status", "reason", "explanation", "tries", "due_at", "finished_at")

@@ -150,7 +150,7 @@ class Person:
             customers=_delete(Customer, "id", [one.pk for one in customers]),
         )
         for rows_of in (IdentityCase.objects, IdentityLink.objects):
-            rows_of.filter(project=self.project, app_user_id__in=self.ids).delete()
+            rows_of.filter(project__in=self._projects(), app_user_id__in=self.ids).delete()
         if erased != NOTHING:
             projects = Project.objects.filter(pk=self.project.pk)
             projects.update(forgotten_customers=F("forgotten_customers") + 1)
@@ -161,8 +161,12 @@ class Person:
             Q(webhook_event__in=event_ids) | Q(project=self.project, app_user_id__in=self.ids)
         )
 
+    def _projects(self) -> list[UUID]:
+        """The person's project, and the one that sends its sandbox events."""
+        return [pk for pk in (self.project.pk, self.project.sandbox_project_id) if pk is not None]
+
     def _customers(self) -> models.QuerySet[Customer]:
-        rows = Customer.objects.filter(project=self.project)
+        rows = Customer.objects.filter(project__in=self._projects())
         # A contact found by email, or by its own id, can be that of several people: what is known of it goes too.
         return rows.filter(Q(app_user_id__in=self.ids) | _SHARED & Q(aliases__has_any_keys=sorted(self.ids)))
 

@@ -36,6 +36,7 @@ class Sandbox(models.TextChoices):
     SKIP = SandboxRule.SKIP.value, "Skip them"
     SEND = SandboxRule.SEND.value, "Send them, like all others"
     LOG = SandboxRule.LOG.value, "Only log what would be sent"
+    OTHER = SandboxRule.OTHER.value, "Hand them to another project, with its own token and region"
 
 
 class Anonymous(models.TextChoices):

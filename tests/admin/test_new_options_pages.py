@@ -11,7 +11,7 @@ from django.test import Client
 
 from integration.models import Customer, Delivery, EventSetting, Project
 from tests.admin.conftest import delivery_url, project_url, save, text_of
-from tests.factories import receive, run_drain
+from tests.factories import make_project, receive, run_drain
 
 
 def test_every_new_setting_is_saved_as_it_was_entered(admin_client: Client, project: Project) -> None:
@@ -114,3 +114,16 @@ def test_a_customer_shows_the_running_totals(admin_client: Client, project: Proj
     page = text_of(admin_client.get(f"/admin/integration/customer/{Customer.objects.get().pk}/change/"))
     assert "5.99 USD, 1 purchase, 0 refunds" in page
     assert Delivery.objects.get().counted
+
+
+def test_whoever_hands_sandbox_events_over_names_somebody_who_sends_them(
+    admin_client: Client, project: Project
+) -> None:
+    other = make_project("Elsewhere")
+    assert "Choose the other project" in text_of(save(admin_client, project_url(project), sandbox="other"))
+    asked = {"sandbox": "other", "sandbox_project": str(other.pk)}
+    assert "does not send sandbox events" in text_of(save(admin_client, project_url(project), **asked))
+    other.sandbox = "send"
+    other.save()
+    save(admin_client, project_url(project), **asked)
+    assert Project.objects.get(pk=project.pk).sandbox_project == other
