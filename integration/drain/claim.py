@@ -57,7 +57,7 @@ def claim(
     policy = project.policy()
     decided = decide(project, policy, claimed, now, chance)
     # Who is told nothing has a row as well: they are looked for in the same place.
-    named = {row.app_user_id for row in decided.others if row.app_user_id}
+    named = {row.app_user_id for row in decided.others if row.app_user_id and row.project_id == project.pk}
     customers = Customer.objects.lock(project, named | {one.send.identity.key for one in decided.sends})
     free = _free(decided.sends, customers, now)
     touched = [*decided.others, *(one.delivery for one in free)]
