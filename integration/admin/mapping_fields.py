@@ -14,7 +14,7 @@ from integration.admin.text_fields import ListField, PairsField
 from integration.intercom.messages import LONGEST_STRING, MOST_METADATA_KEYS
 from integration.mapping.attributes import ALL_FACTS, OWN_FIELDS
 from integration.mapping.identity import ATTRIBUTE_SOURCE, Source
-from integration.mapping.metadata import ATTRIBUTE_PREFIX, OFFERED
+from integration.mapping.metadata import ATTRIBUTE_PREFIX, OFFERED, USUAL
 from integration.mapping.money import TOTALS
 from integration.models import Project
 
@@ -42,12 +42,13 @@ MAPPING_FIELDS = (
 _ATTRIBUTE_NAME = re.compile(r"[A-Za-z0-9_-]{1,190}")
 _TYPE_NAME = re.compile(r"[A-Za-z0-9_.:-]{1,255}")
 MOST_SOURCES = 10
+_KEYS = f"Possible are {', '.join(OFFERED)}, and {ATTRIBUTE_PREFIX}<name> for a subscriber attribute."
 _OURS = frozenset({fact.attribute for fact in ALL_FACTS} | set(TOTALS) | set(OWN_FIELDS))
 
 
-def _label(name: str) -> dict[str, Any]:
+def _label(name: str, more_help: str = "") -> dict[str, Any]:
     field: models.Field[Any, Any] = next(field for field in Project._meta.fields if field.name == name)
-    return {"label": str(field.verbose_name).capitalize(), "help_text": str(field.help_text)}
+    return {"label": str(field.verbose_name).capitalize(), "help_text": f"{field.help_text} {more_help}".strip()}
 
 
 def wrong_event_name(name: str) -> str | None:
@@ -100,10 +101,20 @@ class MappingFields(forms.Form):
     """Those fields that are more than a column; the others come from the model."""
 
     identity = ListField(check=_wrong_source, most=MOST_SOURCES, **_label("identity"))
-    custom_types = PairsField(check_left=_wrong_type, check=wrong_event_name, **_label("custom_types"))
-    metadata_keys = ListField(check=_wrong_key, most=MOST_METADATA_KEYS, rows=8, **_label("metadata_keys"))
-    product_names = PairsField(check_left=_too_long, check=_too_long, **_label("product_names"))
+    custom_types = PairsField(
+        check_left=_wrong_type, check=wrong_event_name, example="SPIN_THE_WHEEL = wheel_spun", **_label("custom_types")
+    )
+    metadata_keys = ListField(
+        check=_wrong_key, most=MOST_METADATA_KEYS, rows=8, example="\n".join(USUAL), **_label("metadata_keys", _KEYS)
+    )
+    product_names = PairsField(
+        check_left=_too_long, check=_too_long, example="com.example.premium = Premium", **_label("product_names")
+    )
     contact_facts = FactsField()
     subscriber_attributes = PairsField(
-        check_left=_too_long, check=_wrong_attribute, alone=True, **_label("subscriber_attributes")
+        check_left=_too_long,
+        check=_wrong_attribute,
+        alone=True,
+        example="plan = plan_tier",
+        **_label("subscriber_attributes"),
     )

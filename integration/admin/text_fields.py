@@ -18,9 +18,10 @@ Check = Callable[[str], str | None]
 class _LinesField(forms.Field):
     """A text area whose value is no text; blank lines count for nothing."""
 
-    def __init__(self, *, check: Check, rows: int = 4, **kwargs: Any) -> None:
+    def __init__(self, *, check: Check, rows: int = 4, example: str = "", **kwargs: Any) -> None:
         self._check = check
-        widget = UnfoldAdminTextareaWidget(attrs={"rows": rows, "spellcheck": "false"})
+        attrs = {"rows": rows, "spellcheck": "false", "placeholder": example}
+        widget = UnfoldAdminTextareaWidget(attrs=attrs)
         super().__init__(required=False, widget=widget, **kwargs)
 
     def _lines(self, value: Any) -> list[str]:

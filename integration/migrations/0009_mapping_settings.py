@@ -134,7 +134,7 @@ class Migration(migrations.Migration):
                     ("proceeds", "After commission and estimated taxes"),
                 ],
                 default="off",
-                help_text="Data events then carry `revenue`, or for money given back `refund` and a negative `net_revenue`.",
+                help_text="Data events then carry “revenue”, or for money given back “refund” and a negative “net_revenue”.",
                 max_length=20,
                 verbose_name="revenue",
             ),

@@ -131,7 +131,7 @@ class MappingSettings(models.Model):
         max_length=20,
         choices=Revenue.choices,
         default=Revenue.OFF,
-        help_text="Data events then carry `revenue`, or for money given back `refund` and a negative `net_revenue`.",
+        help_text="Data events then carry “revenue”, or for money given back “refund” and a negative “net_revenue”.",
     )
     money_currency = models.CharField(
         "currency of revenue", max_length=10, choices=RevenueCurrency.choices, default=RevenueCurrency.PURCHASED
