@@ -22,6 +22,8 @@ from integration.models.customers import PLANNED_FIELDS
 from integration.models.deliveries import CLAIMED_FIELDS
 from integration.retry import gave_up_after_interruptions, settle
 
+CONTACT_ONLY = "The contact is up to date. No data event: this one was imported for the contact's attributes alone."
+
 
 @dataclass(frozen=True, slots=True)
 class _Planned:
@@ -102,6 +104,8 @@ def _planned(
     send = plan(event, policy)
     if isinstance(send, Skip):
         return send
+    if delivery.contact_only:
+        send = replace(send, data_event=None, note=CONTACT_ONLY)
     customer = customers[send.app_user_id]
     if send.only_log:
         return rehearsed(send, customer, project, policy)

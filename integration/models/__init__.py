@@ -4,6 +4,7 @@ from integration.models.attempts import DeliveryAttempt
 from integration.models.customers import Customer
 from integration.models.deliveries import Delivery
 from integration.models.events import WebhookEvent
+from integration.models.imports import HistoryImport
 from integration.models.projects import EventSetting, Project
 from integration.models.second_factor import SecondFactor
 
@@ -12,6 +13,7 @@ __all__ = [
     "Delivery",
     "DeliveryAttempt",
     "EventSetting",
+    "HistoryImport",
     "Project",
     "SecondFactor",
     "WebhookEvent",

@@ -58,8 +58,8 @@ WITH project AS (
 ), owed AS (
     INSERT INTO integration_delivery
         (project_id, webhook_event_id, app_user_id, status, reason, explanation, event_type, event_name, tries,
-         due_at, created_at, environment)
-    SELECT %(project)s, id, person, %(pending)s, '', '', '', '', 0, %(now)s, %(now)s, %(environment)s
+         due_at, created_at, environment, contact_only)
+    SELECT %(project)s, id, person, %(pending)s, '', '', '', '', 0, %(due)s, %(now)s, %(environment)s, %(contact_only)s
     FROM event, unnest(%(people)s::varchar[]) AS person WHERE repeats = 0
 )
 SELECT repeats = 0, EXISTS (SELECT 1 FROM procrastinate_jobs WHERE queueing_lock = %(bell)s AND status = 'todo')
@@ -79,9 +79,17 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
     """What is due, and the verbs on many deliveries."""
 
     def accept(
-        self, project_id: UUID, envelope: Envelope, now: datetime, *, version: str = "", bell: str = ""
+        self,
+        project_id: UUID,
+        envelope: Envelope,
+        now: datetime,
+        *,
+        version: str = "",
+        bell: str = "",
+        due: datetime | None = None,
+        contact_only: bool = False,
     ) -> Accepted | None:
-        """Store an event and the delivery that is owed for it, due now.
+        """Store an event and the delivery that is owed for it, due now or at `due`; with no data event `contact_only`.
 
         Returns None, and stores nothing, where there is no such project, or its row is not of that `version`
         (`Project.objects.with_version`) any more. `bell` is the lock of the bell to look at. Outside a transaction
@@ -93,6 +101,8 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
             "bell": bell,
             "pending": str(DeliveryStatus.PENDING),
             "now": now,
+            "due": due or now,
+            "contact_only": contact_only,
             **{field: getattr(envelope, field) for field in Envelope.__slots__},
         }
         row = fetch_prepared(_ACCEPT, values)
@@ -202,6 +212,8 @@ class Delivery(models.Model):
     event_second = models.BigIntegerField(null=True, blank=True)
     # Whether its event is in the customer's running totals, so that no retry counts it again.
     counted = models.BooleanField(default=False, db_default=False)
+    # The contact follows and no data event is sent: for history that is brought in later.
+    contact_only = models.BooleanField(default=False, db_default=False)
     tries = models.PositiveIntegerField(default=0)
     due_at = models.DateTimeField("next try", null=True, blank=True)
     created_at = models.DateTimeField("received")

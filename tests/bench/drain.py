@@ -17,7 +17,7 @@ from django.utils import timezone
 from integration.drain.loop import THREADS
 from integration.models import Delivery, DeliveryAttempt, Project
 from integration.tasks import ring
-from integration.webhooks.body import parse_envelope
+from integration.envelopes import parse_envelope
 from tests.bench.bare_drain import Job
 from tests.bench.figure import Figure, at_least
 from tests.bench.place import Place
