@@ -25,7 +25,7 @@ from integration.revenuecat.history import Place, Record
 BATCH_EVENTS = 500
 BATCH_BYTES = 4 * 1024 * 1024
 BATCH_LINES = 5000
-TAKEN_OVER = "Another process is importing this file into this project."
+TAKEN_OVER = "Another process is importing this file into this project, or the project has been deleted."
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +136,7 @@ class HistoryImporter:
             self.row.project_id, envelope, now, due=due, contact_only=self.row.contact_only
         )
         if accepted is None:
-            raise CommandError("The project has been deleted.")
+            raise CommandError(TAKEN_OVER)
         if accepted.is_new:
             self.row.due_until = due
         return accepted.is_new

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TextIO
+
+from django.core.management.base import OutputWrapper
 
 WIDTH = 30
 TERMINAL_SECONDS = 0.1
@@ -16,7 +17,7 @@ CLEAR = "\r\x1b[K"
 class Progress:
     """Writes to one stream; what else is written in between goes through `say`, so that no bar is cut in two."""
 
-    def __init__(self, out: TextIO, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, out: OutputWrapper, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._out = out
         self._clock = clock
         self._is_terminal = out.isatty()
@@ -31,14 +32,14 @@ class Progress:
         percent = f"{fraction:4.0%}"
         if self._is_terminal:
             done = round(WIDTH * fraction)
-            self._out.write(f"{CLEAR}[{'#' * done}{'.' * (WIDTH - done)}] {percent}  {text}")
+            self._out.write(f"{CLEAR}[{'#' * done}{'.' * (WIDTH - done)}] {percent}  {text}", ending="")
         else:
-            self._out.write(f"{percent.strip()}  {text}\n")
+            self._out.write(f"{percent.strip()}  {text}")
         self._out.flush()
 
-    def say(self, line: str, out: TextIO | None = None) -> None:
+    def say(self, line: str, out: OutputWrapper | None = None) -> None:
         """A line of its own, on this stream or another; the bar comes back after it."""
         if self._is_terminal:
-            self._out.write(CLEAR)
+            self._out.write(CLEAR, ending="")
             self._out.flush()
-        (out or self._out).write(f"{line}\n")
+        (out or self._out).write(line)

@@ -22,7 +22,7 @@ TOO_LONG = "The line is longer than 1 MiB."
 MOST_LINES_OF_A_ROW = 20
 DELIMITERS = ",;\t"
 # Versions 4 and 5 of the export put JSON between quotes and escaped its own with backslashes.
-ESCAPED_JSON = b'"{\\"'
+ESCAPED_JSON = (b'"{\\"', b'"[\\"')
 
 
 class NoExportError(ValueError):
@@ -123,7 +123,8 @@ class _Table:
             text = line.text.decode().rstrip("\r\n")
         except UnicodeDecodeError as error:
             raise UnusableRowError("The line is not valid UTF-8.") from error
-        for escape in ("\\", None) if ESCAPED_JSON in line.text else (None, "\\"):
+        is_escaped = any(sign in line.text for sign in ESCAPED_JSON)
+        for escape in ("\\", None) if is_escaped else (None, "\\"):
             try:
                 (found,) = csv.reader([text], delimiter=self.delimiter, escapechar=escape)
             except (csv.Error, ValueError):

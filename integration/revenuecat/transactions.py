@@ -47,8 +47,9 @@ def webhooks_of(row: Row, *, now_ms: int) -> list[dict[str, Any]]:
     if times.is_void:
         return []
     shared = _shared(row, times)
-    told = sorted(_told(row, times, shared), key=lambda event: event["event_timestamp_ms"])
+    told = list(_told(row, times, shared))
     told += _expiration(times, shared, told, now_ms)
+    told.sort(key=lambda event: int(event["event_timestamp_ms"]))
     return [{"event": event, "source": SOURCE} for event in told]
 
 
@@ -117,7 +118,8 @@ def _expiration(
     if ends is None or ends > now_ms or not found:
         return []
     # RevenueCat tells of it last, also where a refund was noticed only after the end that it brought about.
-    at_ms = max(ends, 1 + max(event["event_timestamp_ms"] for event in told))
+    of_this_period = [event["event_timestamp_ms"] for event in told if "expiration_at_ms" in event]
+    at_ms = max(ends, 1 + max(of_this_period))
     return [_event(shared, "EXPIRATION", at_ms, ends=ends, key=["EXPIRATION", ends], expiration_reason=found[0])]
 
 
