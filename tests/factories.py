@@ -16,8 +16,8 @@ from typing import Any
 
 from django.utils import timezone
 
-from integration.envelopes import parse_envelope
 from integration.drain import drain
+from integration.envelopes import parse_envelope
 from integration.models import Delivery, Project
 from integration.models.secrets import Secret
 from integration.webhooks.views import accept

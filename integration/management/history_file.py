@@ -8,8 +8,8 @@ import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 from django.core.management.base import CommandError
 
@@ -26,7 +26,7 @@ class HistoryFile:
     path: Path
     reader: Reader
     # What lies on the disk, and what is in it.
-    raw: BinaryIO
+    raw: BufferedReader
     stream: Stream
     size: int
 
@@ -49,7 +49,7 @@ class HistoryFile:
         """
         place = start
         try:
-            for record in self.reader(self.stream, start, now_ms=now_ms):
+            for record in self.reader(self.stream, start, now_ms):
                 place = record.end
                 yield record
         except NoExportError as error:
@@ -65,7 +65,9 @@ def opened(path: Path) -> Iterator[HistoryFile]:
     is_compressed = kind[-1:] == [".gz"]
     reader = READERS.get("".join(kind[:-1][-1:] if is_compressed else kind[-1:]))
     if reader is None:
-        raise CommandError(f"The name of a file says what it holds: {KINDS}, each also with .gz. {path} ends otherwise.")
+        raise CommandError(
+            f"The name of a file says what it holds: {KINDS}, each also with .gz. {path} ends otherwise."
+        )
     with ExitStack() as stack:
         try:
             raw = stack.enter_context(path.open("rb"))

@@ -42,9 +42,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "constraints": [
-                    models.UniqueConstraint(
-                        fields=("project", "digest", "contact_only"), name="one_import_of_a_file"
-                    )
+                    models.UniqueConstraint(fields=("project", "digest", "contact_only"), name="one_import_of_a_file")
                 ],
             },
         ),

@@ -63,7 +63,7 @@ class Stream(Protocol):
 class Reader(Protocol):
     """Reads a kind of file."""
 
-    def __call__(self, stream: Stream, start: Place, *, now_ms: int) -> Iterator[Record]:
+    def __call__(self, stream: Stream, start: Place, now_ms: int, /) -> Iterator[Record]:
         """The records from `start` on, which is a place that an earlier record ended at."""
 
 
@@ -88,7 +88,7 @@ def _lines(stream: Stream, start: Place) -> Iterator[_Line]:
         yield _Line(text, place.line, place, is_too_long=size > LONGEST_LINE + 1)
 
 
-def json_lines(stream: Stream, start: Place, *, now_ms: int) -> Iterator[Record]:
+def json_lines(stream: Stream, start: Place, _now_ms: int) -> Iterator[Record]:
     """A webhook in each line, whole or the event alone. Blank lines are passed over."""
     for line in _lines(stream, start):
         if line.is_too_long:
@@ -141,7 +141,7 @@ class _Table:
             return False
 
 
-def transaction_rows(stream: Stream, start: Place, *, now_ms: int) -> Iterator[Record]:
+def transaction_rows(stream: Stream, start: Place, now_ms: int) -> Iterator[Record]:
     """The webhooks that each row of a transaction export stands for. Raises NoExportError for any other CSV."""
     header = next(_lines(stream, Place()), _Line(b"", 1, Place()))
     table = _Table.of(header.text)

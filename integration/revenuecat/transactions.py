@@ -48,7 +48,8 @@ def webhooks_of(row: Row, *, now_ms: int) -> list[dict[str, Any]]:
         return []
     shared = _shared(row, times)
     told = list(_told(row, times, shared))
-    told += _expiration(times, shared, told, now_ms)
+    if _has_an_end(row, shared):
+        told += _expiration(times, shared, told, now_ms)
     told.sort(key=lambda event: int(event["event_timestamp_ms"]))
     return [{"event": event, "source": SOURCE} for event in told]
 
@@ -62,7 +63,7 @@ def _told(row: Row, times: Times, shared: dict[str, Any]) -> Iterator[dict[str, 
         yield _event(shared, "CANCELLATION", times.unsubscribed, ends=times.ends, cancel_reason="UNSUBSCRIBE")
     if times.billing_issue is not None and times.belongs(times.billing_issue):
         # RevenueCat sends the two together (https://www.revenuecat.com/docs/integrations/webhooks/event-flows).
-        grace = {"grace_period_expiration_at_ms": times.grace_ends}
+        grace: dict[str, Any] = {"grace_period_expiration_at_ms": times.grace_ends}
         yield _event(shared, "BILLING_ISSUE", times.billing_issue, ends=times.ends, **grace)
         yield _event(shared, "CANCELLATION", times.billing_issue, ends=times.ends, cancel_reason="BILLING_ERROR")
 
@@ -81,6 +82,11 @@ def _purchase(row: Row, times: Times, shared: dict[str, Any]) -> dict[str, Any]:
     return _event(shared, kind, times.starts, ends=ends, key=["PURCHASE"], **own)
 
 
+def _has_an_end(row: Row, shared: dict[str, Any]) -> bool:
+    """Whether it is a subscription or a grant. The end of anything else would be taken for one of a subscription."""
+    return cells.flag(row, "is_auto_renewable") or shared["period_type"] == "PROMOTIONAL"
+
+
 def _is_renewal(shared: dict[str, Any]) -> bool:
     """The count starts at 1; where it was left out of the export, the ids tell the first one from those after it."""
     if shared["renewal_number"] is not None:
@@ -95,16 +101,15 @@ def _refund(row: Row, times: Times, shared: dict[str, Any], refunded: int) -> di
         "price_in_purchased_currency": _given_back(row, "purchased_currency"),
     }
     if times.refunded_in_time:
-        return _event(shared, "CANCELLATION", refunded, ends=times.access_ends, key=["REFUND"], **own)
+        ends = times.access_ends if _has_an_end(row, shared) else times.ends
+        return _event(shared, "CANCELLATION", refunded, ends=ends, key=["REFUND"], **own)
     # One of a period that was over by then is about money, and says nothing of the subscription: it may go on.
     event = _event(shared, "CANCELLATION", refunded, ends=None, key=["REFUND"], **own, entitlement_ids=None)
     del event["expiration_at_ms"]
     return event
 
 
-def _expiration(
-    times: Times, shared: dict[str, Any], told: list[dict[str, Any]], now_ms: int
-) -> list[dict[str, Any]]:
+def _expiration(times: Times, shared: dict[str, Any], told: list[dict[str, Any]], now_ms: int) -> list[dict[str, Any]]:
     """The end of access, where it has come and the row says why nothing followed: most periods are renewed."""
     ends = times.access_ends
     reasons = {

@@ -47,9 +47,9 @@ ROW = {
 }
 
 
-def events(now_ms: int = NOW_MS, **cells: str) -> list[dict[str, Any]]:
+def events(at_ms: int | None = None, /, **cells: str) -> list[dict[str, Any]]:
     """The events of the row above with other cells."""
-    return [body["event"] for body in webhooks_of(ROW | cells, now_ms=now_ms)]
+    return [body["event"] for body in webhooks_of(ROW | cells, now_ms=at_ms or NOW_MS)]
 
 
 def story(**cells: str) -> list[tuple[str, int, Any]]:
@@ -80,7 +80,11 @@ def test_a_period_that_was_renewed_is_a_renewal_and_nothing_more() -> None:
         ({"renewal_number": ""}, "RENEWAL", "NORMAL"),
         ({"is_trial_conversion": "true"}, "RENEWAL", "NORMAL"),
         ({"is_auto_renewable": "false", "end_time": ""}, "NON_RENEWING_PURCHASE", "NORMAL"),
-        ({"store": "promotional", "is_auto_renewable": "false", "end_time": ""}, "NON_RENEWING_PURCHASE", "PROMOTIONAL"),
+        (
+            {"store": "promotional", "is_auto_renewable": "false", "end_time": ""},
+            "NON_RENEWING_PURCHASE",
+            "PROMOTIONAL",
+        ),
     ],
 )
 def test_the_columns_say_what_kind_of_purchase_it_was(cells: dict[str, str], kind: str, period: str) -> None:
@@ -134,6 +138,13 @@ def test_a_late_refund_does_not_move_the_end() -> None:
         ("EXPIRATION", ms("2026-02-01 08:00:00"), "UNSUBSCRIBE"),
         ("CANCELLATION", ms("2026-03-10 05:00:00"), "CUSTOMER_SUPPORT"),
     ]
+
+
+def test_a_refunded_pack_of_tokens_ends_no_subscription() -> None:
+    cells = {"is_auto_renewable": "false", "end_time": "", "entitlement_identifiers": "", "renewal_number": "1"}
+    bought, refund = events(refunded_at="2026-01-10 05:00:00", effective_end_time="2026-01-10 05:00:00", **cells)
+    assert (bought["type"], refund["type"]) == ("NON_RENEWING_PURCHASE", "CANCELLATION")
+    assert refund["expiration_at_ms"] is None and refund["entitlement_ids"] is None
 
 
 def test_before_version_4_the_only_price_is_what_was_paid() -> None:
@@ -216,7 +227,12 @@ def test_a_row_that_cannot_be_read_says_which_cell(cells: dict[str, str], why: s
 
 
 def test_the_hour_of_a_spreadsheet_and_a_zone_are_read() -> None:
-    for cell in ("2026-01-01 8:00:00", "2026-01-01T08:00:00Z", "2026-01-01 08:00:00.000 UTC", "2026-01-01 10:00:00+02:00"):
+    for cell in (
+        "2026-01-01 8:00:00",
+        "2026-01-01T08:00:00Z",
+        "2026-01-01 08:00:00.000 UTC",
+        "2026-01-01 10:00:00+02:00",
+    ):
         assert events(start_time=cell)[0]["event_timestamp_ms"] == ms("2026-01-01 08:00:00")
 
 
@@ -235,7 +251,9 @@ def test_a_later_export_of_the_same_transaction_only_adds_what_has_happened_sinc
 def test_one_cancellation_is_one_event_whichever_period_tells_of_it() -> None:
     cells = {"unsubscribe_detected_at": "2026-02-01 07:00:00"}
     early = {"store_transaction_id": "1003", "renewal_number": "3", "start_time": "2026-01-31 09:00:00"}
-    told = Counter(event["id"] for event in (*events(**cells), *events(**cells, **early)) if event["type"] == "CANCELLATION")
+    told = Counter(
+        event["id"] for event in (*events(**cells), *events(**cells, **early)) if event["type"] == "CANCELLATION"
+    )
     assert list(told.values()) == [2]
 
 
@@ -254,32 +272,29 @@ TIMES = st.one_of(
     st.datetimes(min_value=datetime(1960, 1, 1)).map(lambda moment: moment.isoformat(sep=" ")),  # noqa: DTZ001
     st.text(max_size=12),
 )
+SOME_TIMES = (
+    "grace_period_end_time", "refunded_at", "unsubscribe_detected_at", "billing_issues_detected_at", "auto_resume_time",
+)  # fmt: skip
+FLAGS = ("is_sandbox", "is_trial_period", "is_auto_renewable")
+TEXTS = (*IDS, "store", "store_transaction_id", "renewal_number", "price_in_usd", "entitlement_identifiers")
 CELLS = st.fixed_dictionaries(
-    {column: TIMES for column in ("start_time", "end_time", "effective_end_time")},
+    dict.fromkeys(("start_time", "end_time", "effective_end_time"), TIMES),
     optional={
-        **{
-            column: TIMES
-            for column in (
-                "grace_period_end_time", "refunded_at", "unsubscribe_detected_at", "billing_issues_detected_at",
-                "auto_resume_time",
-            )
-        },
-        **dict.fromkeys(("is_sandbox", "is_trial_period", "is_auto_renewable"), st.sampled_from(["true", "f", "x", ""])),
+        **dict.fromkeys(SOME_TIMES, TIMES),
+        **dict.fromkeys(FLAGS, st.sampled_from(["true", "f", "x", ""])),
         **dict.fromkeys(
-            (*IDS, "store", "store_transaction_id", "renewal_number", "price_in_usd", "entitlement_identifiers"),
-            st.text(max_size=8) | st.sampled_from(["promotional", "1", "-1", "NaN", "1e999", '["a"]']),
+            TEXTS, st.text(max_size=8) | st.sampled_from(["promotional", "1", "-1", "NaN", "1e999", '["a"]'])
         ),
         "custom_subscriber_attributes": st.text(max_size=12) | st.just('{"a": 1}'),
     },
-)  # fmt: skip
+)
 
 
 @given(CELLS)
 def test_whatever_the_cells_hold_the_door_takes_what_is_made_of_them_and_time_goes_on(cells: dict[str, str]) -> None:
     try:
         bodies = webhooks_of(ROW | cells, now_ms=NOW_MS)
-    except UnusableRowError as error:
-        assert str(error).endswith(".")
+    except UnusableRowError:
         return
     assert bodies == webhooks_of(ROW | cells, now_ms=NOW_MS)
     envelopes = [parse_envelope(raw(body)) for body in bodies]
