@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from integration.intercom.errors import (
+    AmbiguousContactError,
+    AttributeProblemError,
     ContactMissingError,
     CredentialsError,
     HoldingError,
@@ -55,7 +57,9 @@ class AttemptOutcome(StrEnum):
     RETRY = "retry"
     REJECTED = "rejected"
     CREDENTIALS = "credentials"
+    ATTRIBUTES = "attributes"
     RATE_LIMITED = "rate_limited"
+    AMBIGUOUS = "ambiguous"
     INTERRUPTED = "interrupted"
     CRASHED = "crashed"
     # No try at all: what would be sent was written down, and nothing was sent.
@@ -96,6 +100,8 @@ class Settlement:
     # Set where the try was not the delivery's fault: it does not count, the delivery takes its old place in
     # the order again, and the hold keeps the whole project back.
     hold: Hold | None = None
+    # Several contacts could be meant: pending, without a next try, until somebody chooses.
+    candidates: tuple[dict[str, str], ...] = ()
 
 
 def settle(outcome: Outcome, *, tries: int, now: datetime, jitter: float) -> Settlement:
@@ -103,10 +109,19 @@ def settle(outcome: Outcome, *, tries: int, now: datetime, jitter: float) -> Set
     match outcome:
         case Delivered():
             return Settlement(AttemptOutcome.DELIVERED, DeliveryStatus.DELIVERED)
-        case CredentialsError():
-            return _hold(AttemptOutcome.CREDENTIALS, outcome, until=None)
+        case CredentialsError() | AttributeProblemError():
+            is_token = isinstance(outcome, CredentialsError)
+            kind = AttemptOutcome.CREDENTIALS if is_token else AttemptOutcome.ATTRIBUTES
+            return _hold(kind, outcome, until=None)
         case RateLimitedError():
             return _hold(AttemptOutcome.RATE_LIMITED, outcome, until=_reset(outcome.reset_at, now))
+        case AmbiguousContactError():
+            return Settlement(
+                AttemptOutcome.AMBIGUOUS,
+                DeliveryStatus.PENDING,
+                outcome.message,
+                candidates=tuple(outcome.candidates),
+            )
         case RejectedError():
             return Settlement(AttemptOutcome.REJECTED, DeliveryStatus.FAILED, outcome.message)
         case Crashed():

@@ -47,6 +47,7 @@ ADMIN_LOOK: dict[str, Any] = {
                     _page("Deliveries", "outbox", "integration.delivery"),
                     _page("Webhook events", "inbox", "integration.webhookevent"),
                     _page("Customers", "person_search", "integration.customer"),
+                    _page("Identity queue", "how_to_reg", "integration.identitycase"),
                 ],
             },
             {

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 
 from integration.admin import log_display, search
 from integration.admin.access import LogAdmin, ProjectFilter
-from integration.admin.display import NOTHING, moment
+from integration.admin.display import NOTHING, moment, times, unbroken_id
 from integration.admin.forget import ForgetActions
+from integration.mapping.money import NO_TOTALS
 from integration.models import Customer, Delivery
 
 # The page shows no more than this; the rest is found in the list of deliveries.
@@ -30,7 +31,15 @@ class CustomerAdmin(ForgetActions, LogAdmin[Customer]):
     fieldsets = (
         (
             None,
-            {"fields": (("app_user_id", "email"), ("project", "last_event"), ("contact", "last_told"), "other_ids")},
+            {
+                "fields": (
+                    "person",
+                    ("email", "project"),
+                    ("last_event", "contact"),
+                    ("last_told", "money"),
+                    "other_ids",
+                )
+            },
         ),
     )
 
@@ -52,13 +61,28 @@ class CustomerAdmin(ForgetActions, LogAdmin[Customer]):
         customer = self.get_object(request, object_id)
         context = dict(extra_context or {})
         if customer:
-            # By id and not by the link to the customer, which only what was sent has: skipped ones belong here too.
-            of_them = Delivery.objects.filter(project=customer.project, app_user_id=customer.app_user_id)
+            # By id too and not by the link alone, which only what was sent has: skipped ones belong here as well.
+            theirs = Q(app_user_id=customer.app_user_id) | Q(customer=customer)
+            of_them = Delivery.objects.filter(theirs, project=customer.project)
             newest = of_them.select_related("webhook_event").defer("webhook_event__payload")
             context["attributes"] = log_display.state_table(customer)
             context["deliveries"] = log_display.delivery_table(newest.order_by("-id")[:MOST_DELIVERIES])
             context["most_deliveries"] = MOST_DELIVERIES
         return super().change_view(request, object_id, form_url, context)
+
+    @admin.display(description="App User ID")
+    def person(self, customer: Customer) -> SafeString:
+        """In whole, and broken rather than run into what stands beside it."""
+        return unbroken_id(customer.app_user_id)
+
+    @admin.display(description="Running totals")
+    def money(self, customer: Customer) -> str:
+        """Where the project keeps them, or did."""
+        totals = customer.totals
+        if totals == NO_TOTALS:
+            return NOTHING
+        paid, refunds = times(totals.purchases, "purchase"), times(totals.refunds, "refund")
+        return f"{totals.attributes()['rc_lifetime_revenue_usd']:,.2f} USD, {paid}, {refunds}"
 
     @admin.display(description="Subscription")
     def status(self, customer: Customer) -> str:

@@ -51,6 +51,23 @@ SELECT type FROM found WHERE type IS NOT NULL LIMIT %s
 """
 
 
+class OpenCaseFilter(_Dropdown):
+    """The identity queue: who waits, who did, or both."""
+
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Two of the three; who waits is shown without being asked for."""
+        return [("resolved", "Resolved"), ("all", "All")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Those in that state."""
+        if self.value() == "all":
+            return queryset
+        return queryset.filter(resolved_at__isnull=self.value() != "resolved")
+
+
 class EventTypeFilter(_Dropdown):
     """By the event type that Intercom is told of."""
 

@@ -60,7 +60,8 @@ class DeliveryAdmin(RedeliverActions, LogAdmin[Delivery]):
             None,
             {
                 "fields": (
-                    ("status_label", "tries", "next_try"),
+                    ("status_label", "tries"),
+                    "next_try",
                     ("event", "event_name"),
                     ("person", "project"),
                     ("received", "finished"),
@@ -124,7 +125,8 @@ class DeliveryAdmin(RedeliverActions, LogAdmin[Delivery]):
     @admin.display(description="Tries, next try")
     def trying(self, delivery: Delivery) -> SafeString:
         """Both for the list."""
-        following = log_display.next_try(delivery, timezone.now()) if delivery.due_at else ""
+        waits = delivery.status == DeliveryStatus.PENDING
+        following = log_display.next_try(delivery, timezone.now()) if waits else ""
         return two_lines(times(delivery.tries, "try", "tries"), following)
 
     @admin.display(description="Received")

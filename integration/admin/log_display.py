@@ -33,7 +33,7 @@ from integration.intercom.messages import AttributeType
 from integration.mapping.attributes import TYPE_OF
 from integration.models import Customer, Delivery, DeliveryAttempt
 from integration.models.attempts import OUTCOME_LABELS
-from integration.retry import DeliveryStatus
+from integration.retry import AttemptOutcome, DeliveryStatus
 
 Cell = SafeString | str
 
@@ -71,7 +71,9 @@ def _waiting(delivery: Delivery, attempts: Sequence[DeliveryAttempt], now: datet
     if project.is_held(now):
         until = f"until {clock(project.held_until)}" if project.held_until else "until somebody resumes it"
         return f"It waits, because the project “{project}” is held {until}. {project.hold_reason}"
-    if delivery.due_at is None or delivery.due_at <= now:
+    if delivery.due_at is None:
+        return f"It has no next try. {delivery.explanation}".strip()
+    if delivery.due_at <= now:
         return "It is due and will be sent in a moment. If it stays here, check that a worker is running."
     tried = f"{times(delivery.tries, 'try', 'tries')} failed so far" if delivery.tries else "It was not tried yet"
     return f"{tried}; the next try is at {clock(delivery.due_at)}. {delivery.explanation}".strip()
@@ -80,7 +82,7 @@ def _waiting(delivery: Delivery, attempts: Sequence[DeliveryAttempt], now: datet
 def next_try(delivery: Delivery, now: datetime) -> Cell:
     """When it is tried next, or what it waits for."""
     if delivery.due_at is None:
-        return NOTHING
+        return "When named" if delivery.status == DeliveryStatus.PENDING else NOTHING
     if not delivery.project.active:
         return "When switched on"
     if delivery.project.is_held(now):
@@ -134,7 +136,7 @@ def attempt_panels(
             started=moment(attempt.started_at),
             lasted=lasted(attempt.finished_at - attempt.started_at) if attempt.finished_at else "still running",
             error=attempt.error,
-            exchanges=[_exchange(exchange) for exchange in attempt.exchanges] if exchanges else None,
+            exchanges=_exchanges(attempt) if exchanges else None,
             traceback=attempt.traceback if tracebacks else "",
         )
         for number, attempt in enumerate(attempts, first)
@@ -148,20 +150,26 @@ def _outcome(attempt: DeliveryAttempt) -> SafeString:
     return label(known.get(attempt.outcome, attempt.outcome), OUTCOME_COLOURS.get(attempt.outcome, "default"))
 
 
-def _exchange(exchange: dict[str, Any]) -> ExchangePanel:
+def _exchanges(attempt: DeliveryAttempt) -> list[ExchangePanel]:
+    was_made = attempt.outcome != AttemptOutcome.REHEARSED
+    return [_exchange(exchange, was_made=was_made) for exchange in attempt.exchanges]
+
+
+def _exchange(exchange: dict[str, Any], *, was_made: bool) -> ExchangePanel:
     """A stored exchange; a field that an older version did not write is left out."""
     status, request, response = (exchange.get(key) for key in ("status", "request", "response"))
     succeeded = isinstance(status, int) and 200 <= status < 300
+    unanswered = "no answer" if was_made else "not sent"
     return ExchangePanel(
         method=str(exchange.get("method", "")),
         path=str(exchange.get("path", "")),
-        status=str(status) if status else "no answer",
-        colour="success" if succeeded else "danger",
-        milliseconds=f"{exchange.get('milliseconds', 0)} ms",
+        status=str(status) if status else unanswered,
+        colour="success" if succeeded else "danger" if was_made else "default",
+        milliseconds=f"{exchange.get('milliseconds', 0)} ms" if was_made else "",
         request_id=str(exchange.get("request_id", "")),
         headers=sorted((exchange.get("headers") or {}).items()),
         error=str(exchange.get("error", "")),
-        request=None if request is None else json_block(request, "What was sent"),
+        request=None if request is None else json_block(request, "What was sent" if was_made else "What would be sent"),
         response=None if response is None else json_block(response, "What Intercom answered"),
     )
 

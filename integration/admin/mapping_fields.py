@@ -13,6 +13,7 @@ from integration.admin.event_field import LONGEST_EVENT_NAME
 from integration.admin.text_fields import ListField, PairsField
 from integration.intercom.messages import LONGEST_STRING, MOST_METADATA_KEYS
 from integration.mapping.attributes import ALL_FACTS, OWN_FIELDS
+from integration.mapping.identity import ATTRIBUTE_SOURCE, Source
 from integration.mapping.metadata import ATTRIBUTE_PREFIX, OFFERED
 from integration.mapping.money import TOTALS
 from integration.models import Project
@@ -20,7 +21,9 @@ from integration.models import Project
 # What the settings page shows of the mapping, beside the event types.
 MAPPING_FIELDS = (
     "sandbox",
+    "sandbox_project",
     "anonymous",
+    "identity",
     "custom_types",
     "money",
     "money_currency",
@@ -38,6 +41,7 @@ MAPPING_FIELDS = (
 # https://developers.intercom.com/docs/references/rest-api/api.intercom.io/data-attributes/createdataattribute
 _ATTRIBUTE_NAME = re.compile(r"[A-Za-z0-9_-]{1,190}")
 _TYPE_NAME = re.compile(r"[A-Za-z0-9_.:-]{1,255}")
+MOST_SOURCES = 10
 _OURS = frozenset({fact.attribute for fact in ALL_FACTS} | set(TOTALS) | set(OWN_FIELDS))
 
 
@@ -51,6 +55,12 @@ def wrong_event_name(name: str) -> str | None:
     if len(name) > LONGEST_EVENT_NAME:
         return f"“{name[:40]}…” is longer than {LONGEST_EVENT_NAME} characters."
     return f"“{name}”: leave out “.” and “$”, Intercom would store them as “-”." if re.search(r"[.$]", name) else None
+
+
+def _wrong_source(source: str) -> str | None:
+    if source in set(Source) or source.removeprefix(ATTRIBUTE_SOURCE) not in ("", source):
+        return None
+    return f"“{source}” is no source of ids. Possible are: {', '.join(Source)}, {ATTRIBUTE_SOURCE}<name>."
 
 
 def _wrong_type(name: str) -> str | None:
@@ -89,6 +99,7 @@ class FactsField(forms.TypedMultipleChoiceField):
 class MappingFields(forms.Form):
     """Those fields that are more than a column; the others come from the model."""
 
+    identity = ListField(check=_wrong_source, most=MOST_SOURCES, **_label("identity"))
     custom_types = PairsField(check_left=_wrong_type, check=wrong_event_name, **_label("custom_types"))
     metadata_keys = ListField(check=_wrong_key, most=MOST_METADATA_KEYS, rows=8, **_label("metadata_keys"))
     product_names = PairsField(check_left=_too_long, check=_too_long, **_label("product_names"))

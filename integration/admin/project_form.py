@@ -19,6 +19,7 @@ from integration.event_types import CATALOGUE, CatalogueRow
 from integration.intercom.messages import normalised_event_name
 from integration.mapping import EventPolicy
 from integration.models import EventSetting, Project
+from integration.models.mapping_settings import Sandbox
 from integration.models.projects import TOKEN_RULE, new_authorization
 from integration.models.secrets import Secret
 
@@ -103,9 +104,20 @@ class _ProjectForm(MappingFields, _ModelForm):
         for row, twin in twins.items():
             if twin is not None:
                 self.add_error(event_field(row), f"“{twin.label}” has this name already. Give each its own.")
+        self._check_sandbox(cleaned)
         if cleaned.get(SIGNING) and cleaned.get(CLEAR_SIGNING):
             self.add_error(CLEAR_SIGNING, "Either enter a new signing secret or remove it.")
         return cleaned
+
+    def _check_sandbox(self, cleaned: dict[str, Any]) -> None:
+        """Whoever hands over needs somebody who sends."""
+        other: Project | None = cleaned.get("sandbox_project")
+        if cleaned.get("sandbox") != Sandbox.OTHER:
+            return
+        if other is None or other == self.instance:
+            self.add_error("sandbox_project", "Choose the other project that sends the sandbox events.")
+        elif other.sandbox != Sandbox.SEND:
+            self.add_error("sandbox_project", f"“{other}” does not send sandbox events. Change that there first.")
 
     def _twin(self, row: CatalogueRow) -> CatalogueRow | None:
         """Another event type that has this one's custom name."""
@@ -131,6 +143,11 @@ class _ProjectForm(MappingFields, _ModelForm):
     def changes_workspace(self) -> bool:
         """Whether another token or region was entered, so that what was known of contacts and holds is void."""
         return bool(self.cleaned_data.get(TOKEN)) or "region" in self.changed_data
+
+    @property
+    def changes_who_is_who(self) -> bool:
+        """Whether what waits for a name may be told to somebody now."""
+        return not {"identity", "anonymous", "missing_contact"}.isdisjoint(self.changed_data)
 
     def apply(self, now: datetime) -> list[str]:
         """Take over secrets; returns the names of all model fields that changed. Does not save.

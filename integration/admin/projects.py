@@ -61,7 +61,7 @@ class ProjectAdmin(ProjectActions):
         ),
         (
             "Intercom",
-            {"fields": (TOKEN, "region", "sandbox", "missing_contact", "anonymous")},
+            {"fields": (TOKEN, "region", "sandbox", "sandbox_project", "missing_contact", "identity", "anonymous")},
         ),
         (
             "Events",
@@ -130,7 +130,8 @@ class ProjectAdmin(ProjectActions):
     @admin.display(description="Sandbox events")
     def sandbox_rule(self, project: Project) -> str:
         """What becomes of them."""
-        return {Sandbox.SEND: "Sent", Sandbox.LOG: "Only logged"}.get(Sandbox(project.sandbox), "Skipped")
+        said = {Sandbox.SEND: "Sent", Sandbox.LOG: "Only logged", Sandbox.OTHER: "Handed over"}
+        return said.get(Sandbox(project.sandbox), "Skipped")
 
     @admin.display(description="Added")
     def created(self, project: Project) -> SafeString | str:
@@ -171,6 +172,11 @@ class ProjectAdmin(ProjectActions):
             if (shown := [line for line in options["fields"] if line not in hidden])
         ]
 
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Only projects that this person sees can be chosen."""
+        kwargs.setdefault("queryset", only_visible(request, Project.objects.all(), "pk"))
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
@@ -203,7 +209,10 @@ class ProjectAdmin(ProjectActions):
         form.save_event_settings()
         if form.changes_workspace:
             obj.resume()
-        if form.changes_workspace or "active" in form.changed_data:
+        if form.changes_who_is_who:
+            # What waits for somebody to be named is planned anew with the new settings.
+            Delivery.objects.filter(project=obj).release()
+        if form.changes_workspace or form.changes_who_is_who or "active" in form.changed_data:
             ring_after_commit([obj])
 
     def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:

@@ -52,7 +52,7 @@ class ListField(_LinesField):
         problems = [problem for entry in entries if (problem := self._check(entry))]
         problems += [f"“{entry}” stands here twice." for entry in entries if entries.count(entry) > 1][:1]
         if len(entries) > self._most:
-            problems.append(f"These are {len(entries)}; at most {self._most} are kept by Intercom.")
+            problems.append(f"These are {len(entries)}; at most {self._most} count.")
         self._refuse(problems)
         return entries
 

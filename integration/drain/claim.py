@@ -10,17 +10,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
-from integration.drain.attempt import Claim, Crash, Work, guarded
-from integration.drain.rehearsal import Rehearsed, contact_update, rehearsed
+from integration.drain.attempt import Claim, Work, guarded
+from integration.drain.decide import Decided, decide, log_crash
+from integration.drain.rehearsal import Rehearsed, contact_update, known_contact, rehearsed
 from integration.intercom.contacts import Contact
 from integration.intercom.messages import ContactUpdate, DataEvent, normalised_event_name
-from integration.mapping import ProjectPolicy, Send, Skip, SkipReason, plan
+from integration.mapping import ProjectPolicy, Send, Skip, SkipReason
 from integration.models import Customer, Delivery, DeliveryAttempt, Project
-from integration.models.attempts import AttemptLog
 from integration.models.bulk import update_rows
 from integration.models.customers import PLANNED_FIELDS
 from integration.models.deliveries import CLAIMED_FIELDS
-from integration.retry import gave_up_after_interruptions, settle
 
 CONTACT_ONLY = "The contact is up to date. No data event: this one was imported for the contact's attributes alone."
 
@@ -38,7 +37,7 @@ class _Planned:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """How many deliveries left the queue, and those of them that have to be sent."""
+    """How many deliveries left the queue or made room for others, and those that have to be sent."""
 
     count: int
     works: list[Work]
@@ -57,76 +56,70 @@ def claim(
     claimed = Delivery.objects.claim(project, now, lease=lease, limit=limit, busy=busy)
     if not claimed:
         return Claimed(0, [])
-    customers = Customer.objects.lock(project, [row.app_user_id for row in claimed if row.app_user_id])
-    # Somebody else may be sending for a customer; that delivery is left as it was, and due.
-    free = [row for row in claimed if not (row.app_user_id and customers[row.app_user_id].is_busy(now))]
+    policy = project.policy()
+    decided = decide(project, policy, claimed, now, chance)
+    # Who is told nothing has a row as well: they are looked for in the same place.
+    named = {row.app_user_id for row in decided.others if row.app_user_id}
+    customers = Customer.objects.lock(project, named | {one.send.identity.key for one in decided.sends})
+    free = _free(decided.sends, customers, now)
+    touched = [*decided.others, *(one.delivery for one in free)]
     # Planned before, so an attempt may be open still: nobody is sending, so whoever opened it has stopped.
-    planned_before = [row for row in free if row.tries or row.customer_id is not None]
+    planned_before = [row for row in touched if row.tries or row.customer_id is not None]
     if planned_before:
         DeliveryAttempt.objects.interrupt(planned_before, now)
-    works = _start(_plan(project, free, customers, now, chance), now, lease)
-    update_rows(free, CLAIMED_FIELDS)
-    return Claimed(len(free), works)
+    works = _start(_plan(project, policy, free, customers, now, chance), now, lease)
+    update_rows(touched, CLAIMED_FIELDS)
+    # What was waiting for a name is due now, so there is more to do at once.
+    return Claimed(len(touched) + decided.held_back, works)
+
+
+def _free(sends: Sequence[Decided], customers: Mapping[str, Customer], now: datetime) -> list[Decided]:
+    """One for each customer nobody is sending for; the others are left as they were, and due."""
+    first: dict[str, Decided] = {}
+    for one in sends:
+        if not customers[one.send.identity.key].is_busy(now):
+            first.setdefault(one.send.identity.key, one)
+    return list(first.values())
 
 
 def _plan(
     project: Project,
-    claimed: Sequence[Delivery],
+    policy: ProjectPolicy,
+    free: Sequence[Decided],
     customers: Mapping[str, Customer],
     now: datetime,
     chance: Callable[[], float],
 ) -> list[_Planned]:
-    """Settle what needs no sending; return what does."""
-    policy = project.policy()
+    """What to say for each, with what is known of its customer."""
     sends: list[_Planned] = []
-    for delivery in claimed:
-        given_up = gave_up_after_interruptions(delivery.tries)
-        if given_up:
-            delivery.settle(given_up, now)
-            continue
-        planned = guarded(partial(_planned, delivery, project, policy, customers))
-        if isinstance(planned, Skip):
-            delivery.skip(planned, now)
-        elif isinstance(planned, _Planned):
+    for decided in free:
+        customer = customers[decided.send.identity.key]
+        planned = guarded(partial(_planned, decided, project, policy, customer))
+        if isinstance(planned, _Planned):
             sends.append(planned)
         elif isinstance(planned, Rehearsed):
-            _log_rehearsal(delivery, planned, now)
+            _log_rehearsal(decided.delivery, planned, now)
         else:
-            _log_crash(delivery, planned, now, chance())
+            log_crash(decided.delivery, planned, now, chance())
     return sends
 
 
-def _planned(
-    delivery: Delivery, project: Project, policy: ProjectPolicy, customers: Mapping[str, Customer]
-) -> _Planned | Skip | Rehearsed:
-    """Everything that reads what rows hold, which another version of this program may have written."""
-    event = delivery.webhook_event.parsed(delivery.app_user_id)
-    send = plan(event, policy)
-    if isinstance(send, Skip):
-        return send
+def _planned(decided: Decided, project: Project, policy: ProjectPolicy, customer: Customer) -> _Planned | Rehearsed:
+    """Reads what the customer's row holds, which another version of this program may have written."""
+    delivery, send = decided.delivery, decided.send
     if delivery.contact_only:
         send = replace(send, data_event=None, note=CONTACT_ONLY)
-    customer = customers[send.app_user_id]
     if send.only_log:
         return rehearsed(send, customer, project, policy)
-    customer.learn(event, send.facts)
+    customer.learn(decided.event, send.facts)
     if not delivery.counted:
         customer.count(send.totals)
-    contact = customer.contact(project)
+    contact = known_contact(send, customer, project)
     if delivery.tries:
         # What came of the try before is not known for sure: a call that was given up can take effect late, and put
         # back what newer events have changed since.
         contact.told = {}
     return _Planned(delivery, customer, send, contact, contact_update(send, customer, contact, policy))
-
-
-def _log_crash(delivery: Delivery, crash: Crash, now: datetime, jitter: float) -> None:
-    """A failure of our own before anything was sent: logged as an attempt like any other."""
-    settlement = settle(crash.outcome, tries=delivery.tries + 1, now=now, jitter=jitter)
-    attempt = DeliveryAttempt(delivery=delivery, started_at=now)
-    attempt.close(settlement, AttemptLog(finished_at=now, exchanges=[], traceback=crash.traceback))
-    attempt.save()
-    delivery.crash(settlement, now)
 
 
 def _log_rehearsal(delivery: Delivery, rehearsed: Rehearsed, now: datetime) -> None:

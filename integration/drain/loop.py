@@ -173,7 +173,7 @@ class _Drain:
             )
         for work in claimed.works:
             future = self._pool.submit(attempt, work, access, self._now)
-            self._in_flight[future] = work.update.external_id
+            self._in_flight[future] = work.claim.delivery.app_user_id
         return claimed.count
 
     def _access(self) -> Access | None:

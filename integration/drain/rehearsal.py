@@ -13,8 +13,8 @@ from integration.customer_state import changed_attributes
 from integration.intercom.contacts import Contact, ContactRules
 from integration.intercom.messages import ContactUpdate
 from integration.intercom.rehearsal import rehearse
-from integration.mapping import ProjectPolicy, Send, Skip, plan
-from integration.models import Customer, Project
+from integration.mapping import ProjectPolicy, Send, Skip, Wait, plan
+from integration.models import Customer, IdentityLink, Project
 from integration.models.projects import MissingContact
 from integration.revenuecat.events import parse, people
 
@@ -30,8 +30,18 @@ class Rehearsed:
 def contact_rules(project: Project, policy: ProjectPolicy) -> ContactRules:
     """What may be done about a contact of the project."""
     return ContactRules(
-        may_create=project.missing_contact == MissingContact.CREATE, attribute_types=policy.attribute_types()
+        may_create=project.missing_contact == MissingContact.CREATE,
+        attribute_types=policy.attribute_types(),
+        missing_is_final=project.missing_contact == MissingContact.FAIL,
     )
+
+
+def known_contact(send: Send, customer: Customer, project: Project) -> Contact:
+    """What is remembered of the contact, or the one that an operator has named."""
+    contact = customer.contact(project)
+    if contact.contact_id is None and send.identity.contact_id is not None:
+        return Contact(contact_id=send.identity.contact_id, merged=True)
+    return contact
 
 
 def contact_update(send: Send, customer: Customer, contact: Contact, policy: ProjectPolicy) -> ContactUpdate:
@@ -39,7 +49,8 @@ def contact_update(send: Send, customer: Customer, contact: Contact, policy: Pro
     state = customer.known_state()
     wanted = policy.attributes(state, customer.totals)
     changed = changed_attributes(wanted, contact.told)
-    return ContactUpdate(send.app_user_id, wanted, changed, policy.own_fields(state))
+    who = send.identity
+    return ContactUpdate(who.external_id, wanted, changed, policy.own_fields(state), who.email, who.contact_id)
 
 
 def rehearsed(send: Send, customer: Customer, project: Project, policy: ProjectPolicy) -> Rehearsed:
@@ -50,7 +61,7 @@ def rehearsed(send: Send, customer: Customer, project: Project, policy: ProjectP
         state=customer.known_state().merge(send.facts).to_json(),
     )
     would_be.count(customer.totals + send.totals)
-    contact = customer.contact(project)
+    contact = known_contact(send, customer, project)
     update = contact_update(send, would_be, contact, policy)
     exchanges = rehearse(contact, update, send.data_event, contact_rules(project, policy))
     return Rehearsed(send, [exchange.to_json() for exchange in exchanges])
@@ -61,7 +72,7 @@ class Preview:
     """What would become of an event for one of the people it is about: the calls, or why there are none."""
 
     app_user_id: str
-    decided: Send | Skip
+    decided: Send | Skip | Wait
     calls: list[dict[str, Any]]
 
 
@@ -70,10 +81,12 @@ def preview(project: Project, event: Mapping[str, Any], *, received_at_ms: int) 
     policy = project.policy()
     found: list[Preview] = []
     for person in people(event) or ("",):
-        decided = plan(parse(event, received_at_ms=received_at_ms, person=person or None), policy)
+        parsed = parse(event, received_at_ms=received_at_ms, person=person or None)
+        decided = plan(parsed, policy, IdentityLink.objects.known(project, [person]))
         calls: list[dict[str, Any]] = []
         if isinstance(decided, Send):
-            known = Customer.objects.filter(project=project, app_user_id=person).first()
-            calls = rehearsed(decided, known or Customer(project=project, app_user_id=person), project, policy).calls
+            key = decided.identity.key
+            known = Customer.objects.filter(project=project, app_user_id=key).first()
+            calls = rehearsed(decided, known or Customer(project=project, app_user_id=key), project, policy).calls
         found.append(Preview(person, decided, calls))
     return found

@@ -17,7 +17,8 @@ from django.db import DataError, IntegrityError, transaction
 from integration import retry
 from integration.drain.attempt import Attempted
 from integration.intercom.contacts import Contact
-from integration.models import Customer, Project
+from integration.mapping import WaitReason
+from integration.models import Customer, IdentityCase, Project
 from integration.models.attempts import CLOSED_FIELDS
 from integration.models.bulk import update_rows
 from integration.models.customers import Learnt
@@ -103,7 +104,15 @@ def _write_rows(judged: Sequence[_Judged], now: datetime) -> None:
     leases = {claim.delivery.pk: claim.lease for claim in claims}
     ours = update_rows([claim.delivery for claim in claims], SETTLED_FIELDS, unchanged=("due_at", leases))
     update_rows([claim.attempt for claim in claims], CLOSED_FIELDS)
+    waiting = [one for one in judged if one.settlement.candidates and one.result.claim.delivery.pk in ours]
+    if waiting:
+        IdentityCase.objects.open([_case(one, now) for one in waiting])
     Customer.objects.remember([_learnt(one.result, is_ours=one.result.claim.delivery.pk in ours) for one in judged])
+
+
+def _case(judged: _Judged, now: datetime) -> IdentityCase:
+    delivery = judged.result.claim.delivery
+    return IdentityCase.of(delivery, WaitReason.AMBIGUOUS, now, judged.settlement.candidates)
 
 
 def _learnt(result: Attempted, *, is_ours: bool) -> Learnt:

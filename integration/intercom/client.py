@@ -97,6 +97,12 @@ class IntercomClient:
             raise NotFoundError(f"Intercom cannot be asked for a contact with the external id “{external_id}”.")
         return self._object("GET", f"/contacts/find_by_external_id/{quote(external_id, safe='')}")
 
+    def contacts_with_email(self, email: str) -> list[dict[str, Any]]:
+        """Those that have this email, at most ten. A contact that was just made may be missing for some minutes."""
+        query = {"field": "email", "operator": "=", "value": email}
+        listed = self._object("POST", "/contacts/search", {"query": query, "pagination": {"per_page": 10}}).get("data")
+        return [found for found in listed if isinstance(found, dict)] if isinstance(listed, list) else []
+
     def get_contact(self, contact_id: str) -> dict[str, Any]:
         """The contact with Intercom's own id."""
         return self._object("GET", f"/contacts/{quote(contact_id, safe='')}")

@@ -10,8 +10,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from integration.intercom import own_fields
 from integration.intercom.client import IntercomClient
 from integration.intercom.errors import (
+    AmbiguousContactError,
+    AttributeProblemError,
     ConflictError,
     ContactMissingError,
     MergedError,
@@ -22,6 +25,8 @@ from integration.intercom.errors import (
 )
 from integration.intercom.messages import AttributeValue, ContactUpdate, DataEvent
 
+# What helps to tell contacts with one email apart.
+_SHOWN = ("id", "external_id", "email", "name")
 # Intercom's ids have 24 characters; ours is the room there is to remember one.
 LONGEST_CONTACT_ID = 100
 
@@ -49,6 +54,8 @@ class ContactRules:
 
     may_create: bool
     attribute_types: Mapping[str, str]
+    # Whether a missing contact is a failure at once, instead of one that time may heal.
+    missing_is_final: bool = False
 
 
 def tell(
@@ -105,61 +112,78 @@ class _Telling:
             self._find_or_create()
             return
         try:
-            self._learn_fields(self._contact.contact_id)
+            self._ask_for_fields(self._contact.contact_id)
             if self._update.changed or self._fields_to_write():
                 self._put(self._contact.contact_id, self._update.changed)
-        except (NotFoundError, MergedError):
-            self._contact.forget()
-            self._find_or_create()
+        except NotFoundError as error:
+            if self._update.contact_id is not None:
+                raise RejectedError(
+                    f"The contact {self._update.contact_id}, which was chosen for this customer in the identity queue, "
+                    "is gone. Choose another one there, then redeliver."
+                ) from error
+            self._find_anew()
+        except MergedError:
+            self._find_anew()
 
-    # --- Intercom's own fields ------------------------------------------------------------------------------
+    def _find_anew(self) -> None:
+        self._contact.forget()
+        self._find_or_create()
 
-    def _learn_fields(self, contact_id: str) -> None:
-        """Ask, once, for fields that may only be written where they are empty and that were never seen."""
-        unseen = [
-            n for n, f in self._update.fields.items() if f.only_when_empty and _told_as(n) not in self._contact.told
-        ]
-        if unseen:
-            self._see_fields(self._client.get_contact(contact_id))
+    def _find(self) -> dict[str, Any]:
+        email = self._update.email
+        if email is None:
+            return self._client.find_contact(self._update.external_id)
+        found = self._client.contacts_with_email(email)
+        if len(found) > 1:
+            raise AmbiguousContactError(
+                f"{len(found)} contacts in Intercom have the email of this customer.",
+                candidates=[{name: str(one.get(name) or "") for name in _SHOWN} for one in found],
+            )
+        if not found:
+            raise NotFoundError("No contact in Intercom has the email of this customer.")
+        return found[0]
 
-    def _see_fields(self, found: Mapping[str, Any]) -> None:
-        for name in self._update.fields:
-            held = found.get(name)
-            self._contact.told[_told_as(name)] = held if isinstance(held, str) else ""
+    def _ask_for_fields(self, contact_id: str) -> None:
+        """Ask, once, for fields that may only be written where they are empty."""
+        if own_fields.is_unseen(self._update.fields, self._contact.told):
+            self._see(self._client.get_contact(contact_id))
+
+    def _see(self, found: Mapping[str, Any]) -> None:
+        own_fields.see(found, self._update.fields, self._contact.told)
 
     def _fields_to_write(self) -> dict[str, str]:
-        told = self._contact.told
-        return {
-            name: wanted.value
-            for name, wanted in self._update.fields.items()
-            if (not told.get(_told_as(name)) if wanted.only_when_empty else told.get(_told_as(name)) != wanted.value)
-        }
+        return own_fields.to_write(self._update.fields, self._contact.told)
 
     def _find_or_create(self) -> None:
         try:
-            found = self._client.find_contact(self._update.external_id)
+            found = self._find()
         except MergedError as error:
             self._follow_merge(error)
         except NotFoundError as error:
             if not self._rules.may_create:
-                raise ContactMissingError(
-                    f"No contact in Intercom has the external id {self._update.external_id}, "
-                    "and this project never creates contacts."
-                ) from error
+                raise self._missing() from error
             self._create()
         else:
-            self._see_fields(found)
-            self._put(_id(found), self._update.attributes)
+            self._see(found)
+            is_known_by_id = self._update.email is not None and found.get("external_id") != self._update.external_id
+            self._put(_id(found), self._update.attributes, merged=is_known_by_id)
+
+    def _missing(self) -> ContactMissingError | RejectedError:
+        who = "the email of this customer" if self._update.email else f"the external id {self._update.external_id}"
+        message = f"No contact in Intercom has {who}, and this project never creates contacts."
+        return RejectedError(message) if self._rules.missing_is_final else ContactMissingError(message)
 
     def _follow_merge(self, error: MergedError) -> None:
         if error.canonical_id is None:
             raise RejectedError(f"{error.message} It does not say into which contact.") from error
-        self._learn_fields(error.canonical_id)
+        self._ask_for_fields(error.canonical_id)
         self._put(error.canonical_id, self._update.attributes, merged=True)
 
     def _create(self) -> None:
         attributes = self._update.attributes
         fields = {name: wanted.value for name, wanted in self._update.fields.items()}
+        if self._update.email is not None:
+            fields["email"] = self._update.email
         try:
             made = self._mending_attributes(
                 lambda: self._client.create_contact(self._update.external_id, attributes, fields)
@@ -182,7 +206,7 @@ class _Telling:
                 f"Intercom says that contact {conflict.contact_id} matches {self._update.external_id}, but that "
                 "contact has another external id. Merge or correct the contact in Intercom, then redeliver."
             ) from conflict
-        self._see_fields(existing)
+        self._see(existing)
         self._put(_id(existing), self._update.attributes)
 
     def _put(
@@ -195,7 +219,7 @@ class _Telling:
         fields = self._fields_to_write()
         if attributes or fields:
             # Should no answer come, Intercom may hold the old values or the new ones.
-            unsure = {*attributes, *map(_told_as, fields)}
+            unsure = {*attributes, *map(own_fields.told_as, fields)}
             self._contact.told = {name: told for name, told in self._contact.told.items() if name not in unsure}
             self._mending_attributes(lambda: self._client.update_contact(contact_id, attributes, fields))
         self._remember(contact_id, attributes, fields, merged=merged or self._is_merged(contact_id))
@@ -213,7 +237,7 @@ class _Telling:
     ) -> None:
         self._contact.contact_id = contact_id
         self._contact.merged = merged
-        written = {_told_as(name): value for name, value in fields.items()}
+        written = {own_fields.told_as(name): value for name, value in fields.items()}
         self._contact.told = {**self._contact.told, **attributes, **written}
 
     def _mending_attributes(self, call: Callable[[], dict[str, Any]]) -> dict[str, Any]:
@@ -227,9 +251,9 @@ class _Telling:
         try:
             return call()
         except UnknownAttributeError as error:
-            raise RejectedError(
+            raise AttributeProblemError(
                 f"{error.message} It could not be made: an archived attribute or a company attribute may have "
-                "this name. Look in Intercom under Settings, Data, then redeliver."
+                "this name. Look in Intercom under Settings, Data, then resume the project."
             ) from error
 
     def _make_missing_attributes(self) -> None:
@@ -243,13 +267,13 @@ class _Telling:
             self._client.create_attribute(name, data_type)
         except RejectedError as error:
             # Another thread may have made it a moment ago. Whether it exists now, the repeated call tells.
-            if "already have" not in error.message:
-                raise
-
-
-def _told_as(field: str) -> str:
-    """The name under which it is remembered what one of Intercom's own fields holds; no attribute can have it."""
-    return f"field:{field}"
+            if "already have" in error.message:
+                return
+            raise AttributeProblemError(
+                f"The contact attribute “{name}” could not be made in Intercom: {error.message} Archive attributes "
+                "there under Settings, Data (a workspace holds 250), or keep fewer in this project's settings; then "
+                "resume the project."
+            ) from error
 
 
 def _id(contact: Mapping[str, Any]) -> str:

@@ -49,12 +49,24 @@ class ContactMissingError(TransientError):
     """No contact has this external id, and the project's settings forbid making one."""
 
 
+class AmbiguousContactError(IntercomError):
+    """Several contacts could be the one; `candidates` has id, external_id, email and name of each."""
+
+    def __init__(self, message: str, *, candidates: list[dict[str, str]]) -> None:
+        super().__init__(message)
+        self.candidates = candidates
+
+
 class RejectedError(IntercomError):
     """Intercom understood and said no: the payload or a setting must change before it can work."""
 
 
 class CredentialsError(HoldingError):
     """The token is refused, or may not do this: the whole project waits for the operator."""
+
+
+class AttributeProblemError(HoldingError):
+    """An attribute of ours cannot be made in this workspace: its name is taken, or there is no room for more."""
 
 
 # --- Answers that another call can mend; `intercom/contacts.py` catches them ------------------------------

@@ -48,6 +48,9 @@ class ContactUpdate:
     attributes: Mapping[str, AttributeValue]
     changed: Mapping[str, AttributeValue]
     fields: Mapping[str, OwnField] = field(default_factory=dict)
+    # Set where the contact is the one with this email, and where somebody has said which one it is.
+    email: str | None = None
+    contact_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,8 @@ class _MadeUpIntercom(BaseAdapter):
 def _answer(method: str, path: str) -> tuple[int, dict[str, Any] | None]:
     if method == "GET" and path.startswith("/contacts/find_by_external_id/"):
         return 404, {"type": "error.list", "errors": [{"code": "not_found", "message": "User Not Found"}]}
+    if path == "/contacts/search":
+        return 200, {"data": []}
     if path == "/events":
         return 202, None
     return 200, {"id": NEW_CONTACT}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC
@@ -17,12 +18,32 @@ from django.core.management.base import CommandError
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from integration.event_types import CATALOGUE
 from integration.management.webhooks import post_webhook
-from integration.models import Delivery, Project
+from integration.mapping.attributes import ALL_FACTS
+from integration.mapping.identity import Source
+from integration.models import Delivery, EventSetting, Project
+from integration.models.mapping_settings import Anonymous, OwnFieldRule, Revenue, Sandbox
 from integration.retry import DeliveryStatus
 from integration.revenuecat.samples import freshened, happened_ms, load_sample, sample_names
 
-PROJECT_NAME = "Demo"
+PROJECT_NAME, EVERYTHING_NAME = "Demo", "Demo, everything on"
+# All that RevenueCat's own integration does not do, as an admin would switch it on.
+EVERYTHING: Mapping[str, Any] = {
+    "sandbox": Sandbox.LOG,
+    "anonymous": Anonymous.HOLD,
+    "identity": [Source.APP_USER_ID.value, Source.ALIAS.value],
+    "custom_types": {"subscriber_alias": "alias_made"},
+    "money": Revenue.GROSS,
+    "lifetime_totals": True,
+    "contact_facts": [fact.name for fact in ALL_FACTS],
+    "attribute_prefix": "rc_",
+    "subscriber_attributes": {"favourite_bird": "favourite_bird"},
+    "email_rule": OwnFieldRule.WHEN_EMPTY,
+    "name_rule": OwnFieldRule.WHEN_EMPTY,
+    "revenuecat_project": "1ab2c3d4",
+    "product_names": {"larkfield_premium_monthly": "Larkfield Premium, monthly"},
+}
 USUAL = (DeliveryStatus.DELIVERED, DeliveryStatus.SKIPPED)
 
 
@@ -51,12 +72,22 @@ class Sent:
     ends: tuple[DeliveryStatus, ...] = USUAL
 
 
-def make_project() -> Project:
-    """The demo project. A second run finds it, and tells the story anew, of customers nobody has heard of."""
-    project = Project.objects.filter(name=PROJECT_NAME).first()
+def make_projects() -> tuple[Project, Project]:
+    """One that sends what RevenueCat's own integration sends, and one with everything on."""
+    everything = make_project(EVERYTHING_NAME, **EVERYTHING)
+    for row in CATALOGUE:
+        EventSetting.objects.get_or_create(project=everything, event_type=str(row.event_type))
+    return make_project(PROJECT_NAME), everything
+
+
+def make_project(name: str, **fields: Any) -> Project:
+    """A demo project. A second run finds it, and tells the story anew, of customers nobody has heard of."""
+    project = Project.objects.filter(name=name).first()
     token = secrets.token_urlsafe(24)
     if project is None:
-        project = Project.prepared(name=PROJECT_NAME, intercom_token=token, now=timezone.now())
+        project = Project.prepared(name=name, intercom_token=token, now=timezone.now())
+        for field, value in fields.items():
+            setattr(project, field, value)
     project.replace_intercom_token(token, timezone.now())
     project.save()
     project.resume()
@@ -78,7 +109,8 @@ def send_story(project: Project, *, server: str) -> dict[str, Sent]:
     """Post every sample in the order in which the events happened, the last one now, then the trouble: by event id."""
     samples = sorted(((load_sample(name), name) for name in sample_names()), key=lambda pair: happened_ms(pair[0]))
     shift_ms = int(time.time() * 1000) - happened_ms(samples[-1][0])
-    bodies = [(freshened(body, shift_ms=shift_ms), Sent(name)) for body, name in samples]
+    ends = USUAL if project.anonymous != Anonymous.HOLD else (*USUAL, DeliveryStatus.PENDING)
+    bodies = [(freshened(body, shift_ms=shift_ms), Sent(name, ends)) for body, name in samples]
     renewal = load_sample(TROUBLED_SAMPLE)
     shift_ms = int(time.time() * 1000) - happened_ms(renewal)
     bodies += [
@@ -126,7 +158,20 @@ def table(sent: Mapping[str, Sent], rows: QuerySet[Delivery]) -> Iterator[str]:
         said = _outcome(row) if row else "It did not arrive."
         yield f"{one.name:<{width}}  {status:<9}  {_what_was_sent(row):<15}  {said}"
     yield ""
-    yield f"{len(sent)} webhooks: " + ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
+    yield summary(sent, counts)
+
+
+def summary(sent: Mapping[str, Sent], counts: Mapping[str, int]) -> str:
+    """How many webhooks came to which end."""
+    return f"{len(sent)} webhooks: " + ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
+
+
+def difference(project: Project, sent: Mapping[str, Sent], rows: QuerySet[Delivery]) -> Iterator[str]:
+    """How the same webhooks ended for a project with other settings, in two lines."""
+    counts = Counter(str(status) for status in rows.values_list("status", flat=True))
+    names = sorted(set(rows.exclude(event_name="").values_list("event_name", flat=True)))
+    yield f"The same for the project “{project}”: {summary(sent, counts)} (a transfer is owed to both its sides)."
+    yield f"It tells Intercom of {len(names)} kinds of event: {', '.join(names)}."
 
 
 def _outcome(row: Delivery) -> str:

@@ -5,7 +5,16 @@ Pure: no clock, no database, no network. The same event and policy always give t
 
 from __future__ import annotations
 
-from integration.mapping.planning import SKIP_SENTENCES, Send, Skip, SkipReason, plan
+from integration.mapping.planning import (
+    SKIP_SENTENCES,
+    WAIT_SENTENCES,
+    Send,
+    Skip,
+    SkipReason,
+    Wait,
+    WaitReason,
+    plan,
+)
 from integration.mapping.policy import (
     AnonymousRule,
     ContactPolicy,
@@ -18,6 +27,7 @@ from integration.mapping.policy import (
 
 __all__ = [
     "SKIP_SENTENCES",
+    "WAIT_SENTENCES",
     "AnonymousRule",
     "ContactPolicy",
     "EventPolicy",
@@ -28,5 +38,7 @@ __all__ = [
     "Send",
     "Skip",
     "SkipReason",
+    "Wait",
+    "WaitReason",
     "plan",
 ]

@@ -9,6 +9,7 @@ from integration.customer_state import CustomerState
 from integration.event_types import BY_TYPE, CatalogueRow, EventType, event_type_of
 from integration.intercom.messages import DataEvent
 from integration.mapping.attributes import facts_of, profile_fact, said_of_person
+from integration.mapping.identity import NO_LINKS, Identity, Links, identify
 from integration.mapping.metadata import metadata
 from integration.mapping.money import NO_TOTALS, Money, Totals, money_of, totals_of
 from integration.mapping.policy import AnonymousRule, ProjectPolicy, SandboxRule
@@ -49,6 +50,24 @@ SKIP_SENTENCES: dict[SkipReason, str] = {
 }
 
 
+class WaitReason(StrEnum):
+    """Why a delivery waits until somebody is named; `WAIT_SENTENCES` says it in an operator's words."""
+
+    ANONYMOUS = "waits_for_a_name"
+    AMBIGUOUS = "waits_for_a_choice"
+
+
+WAIT_SENTENCES: dict[WaitReason, str] = {
+    WaitReason.ANONYMOUS: (
+        "The customer only has an anonymous id. It waits until an alias or a transfer names them, or until you do in "
+        "the identity queue."
+    ),
+    WaitReason.AMBIGUOUS: (
+        "Several contacts in Intercom have the customer's email. It waits until you choose one in the identity queue."
+    ),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Send:
     """What to say: facts to merge into the contact, and a data event or the reason why there is none.
@@ -57,13 +76,31 @@ class Send:
     of what would be said, and for nothing else.
     """
 
-    app_user_id: str
+    identity: Identity
     facts: CustomerState
     data_event: DataEvent | None
     event_type: EventType | None
     note: str = ""
     totals: Totals = NO_TOTALS
     only_log: bool = False
+
+    @property
+    def external_id(self) -> str:
+        """Our id of the person, by which Intercom knows the contact unless the identity says otherwise."""
+        return self.identity.external_id
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Nothing can be said yet, because nobody knows to whom."""
+
+    reason: WaitReason
+    event_type: EventType | None = None
+
+    @property
+    def sentence(self) -> str:
+        """The reason in words an operator understands, and what ends the waiting."""
+        return WAIT_SENTENCES[self.reason]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,19 +116,22 @@ class Skip:
         return SKIP_SENTENCES[self.reason]
 
 
-def plan(event: RevenueCatEvent, policy: ProjectPolicy) -> Send | Skip:
-    """Decide what Intercom is told of `event` under `policy`."""
+def plan(event: RevenueCatEvent, policy: ProjectPolicy, links: Links = NO_LINKS) -> Send | Skip | Wait:
+    """Decide what Intercom is told of `event` under `policy`; `links` is what is known of App User IDs beside it."""
     event_type = event_type_of(event, policy.sends)
     row = BY_TYPE[event_type] if event_type else None
     name = _event_name(event, row, policy)
-    reason = _reason_to_skip(event, row, name, policy)
-    if reason is not None or event.app_user_id is None:
+    identity = identify(event, policy.identity, links)
+    reason = _reason_to_skip(event, row, name, identity, policy)
+    if reason is not None or identity is None:
         return Skip(reason or SkipReason.NO_CUSTOMER, event_type)
+    if identity.is_anonymous and policy.anonymous is AnonymousRule.HOLD:
+        return Wait(WaitReason.ANONYMOUS, event_type)
     money = money_of(event, policy.money.basis, policy.money.currency)
     return Send(
-        app_user_id=event.app_user_id,
+        identity=identity,
         facts=_facts(event, row, policy),
-        data_event=_data_event(event, event.app_user_id, name, row, policy, money) if name else None,
+        data_event=_data_event(event, identity.external_id, name, row, policy, money) if name else None,
         event_type=event_type,
         note="" if name else _contact_only_note(event, row),
         totals=totals_of(event, policy.money.basis) if policy.money.totals else NO_TOTALS,
@@ -107,17 +147,21 @@ def _event_name(event: RevenueCatEvent, row: CatalogueRow | None, policy: Projec
 
 
 def _reason_to_skip(
-    event: RevenueCatEvent, row: CatalogueRow | None, name: str | None, policy: ProjectPolicy
+    event: RevenueCatEvent,
+    row: CatalogueRow | None,
+    name: str | None,
+    identity: Identity | None,
+    policy: ProjectPolicy,
 ) -> SkipReason | None:
     if event.type == "TEST":
         return SkipReason.TEST_EVENT
     if name is None and not _updates_contact(row):
         return SkipReason.EVENT_TYPE_OFF if row else SkipReason.NOT_AN_EVENT_TYPE
-    if event.is_sandbox and policy.sandbox is SandboxRule.SKIP:
+    if event.is_sandbox and policy.sandbox in (SandboxRule.SKIP, SandboxRule.OTHER):
         return SkipReason.SANDBOX
-    if event.app_user_id is None:
+    if identity is None:
         return SkipReason.NO_CUSTOMER
-    if event.is_anonymous and policy.anonymous is AnonymousRule.SKIP:
+    if identity.is_anonymous and policy.anonymous is AnonymousRule.SKIP:
         return SkipReason.ANONYMOUS
     return None
 

@@ -10,6 +10,7 @@ from integration.customer_state import CustomerState
 from integration.event_types import CatalogueRow, EventType
 from integration.intercom.messages import AttributeValue, OwnField
 from integration.mapping.attributes import DEFAULT_FACTS, attribute_types, attributes_of, own_fields_of
+from integration.mapping.identity import DEFAULT_SOURCES
 from integration.mapping.money import TOTALS, MoneyBasis, MoneyCurrency, Totals
 
 
@@ -19,6 +20,8 @@ class SandboxRule(StrEnum):
     SKIP = "skip"
     SEND = "send"
     LOG = "log"
+    # Sent by another project, with its token and its settings; here they are skipped while there is none.
+    OTHER = "other"
 
 
 class AnonymousRule(StrEnum):
@@ -26,6 +29,7 @@ class AnonymousRule(StrEnum):
 
     SEND = "send"
     SKIP = "skip"
+    HOLD = "hold"
 
 
 class FieldRule(StrEnum):
@@ -78,6 +82,8 @@ class ProjectPolicy:
 
     sandbox: SandboxRule = SandboxRule.SKIP
     anonymous: AnonymousRule = AnonymousRule.SEND
+    # Where the contact's id comes from, the first that says something wins (integration.mapping.identity).
+    identity: tuple[str, ...] = DEFAULT_SOURCES
     events: Mapping[EventType, EventPolicy] = field(default_factory=dict)
     # RevenueCat types that no event type covers, in capitals, and the names under which they are sent.
     custom_types: Mapping[str, str] = field(default_factory=dict)

@@ -4,6 +4,7 @@ from integration.models.attempts import DeliveryAttempt
 from integration.models.customers import Customer
 from integration.models.deliveries import Delivery
 from integration.models.events import WebhookEvent
+from integration.models.identities import IdentityCase, IdentityLink
 from integration.models.imports import HistoryImport
 from integration.models.projects import EventSetting, Project
 from integration.models.second_factor import SecondFactor
@@ -14,6 +15,8 @@ __all__ = [
     "DeliveryAttempt",
     "EventSetting",
     "HistoryImport",
+    "IdentityCase",
+    "IdentityLink",
     "Project",
     "SecondFactor",
     "WebhookEvent",

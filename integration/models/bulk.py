@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from django.db import connection, models
 
@@ -61,6 +62,6 @@ def as_document(rows: Sequence[Mapping[str, Any]]) -> str:
 def _as_text(value: object) -> str:
     if isinstance(value, datetime):
         return value.isoformat()
-    if isinstance(value, Decimal):
+    if isinstance(value, Decimal | UUID):
         return str(value)
     raise TypeError(f"{type(value).__name__} cannot be written down as JSON.")

@@ -159,12 +159,18 @@ class Customer(models.Model):
     def learn(self, event: RevenueCatEvent, facts: CustomerState) -> None:
         """Merge what an event told; a late one adds only what was not known better. Does not save."""
         self.state = self.known_state().merge(facts).to_json()
+        ids = (*event.aliases, *self._others(event))
         if event.event_timestamp_ms >= self.last_event_at_ms:
             self.last_event_at_ms = event.event_timestamp_ms
-            self.aliases = _united(event.aliases, self.aliases)
+            self.aliases = _united(ids, self.aliases)
             self.email = event.email or self.email
         else:
-            self.aliases = _united(self.aliases, event.aliases)
+            self.aliases = _united(self.aliases, ids)
+
+    def _others(self, event: RevenueCatEvent) -> list[str]:
+        """Ids of the person beside the aliases, where the row goes by another one: so they are found by all of them."""
+        ids = (event.app_user_id, event.original_app_user_id)
+        return [one for one in ids if one and one != self.app_user_id and one not in event.aliases]
 
     @property
     def totals(self) -> Totals:

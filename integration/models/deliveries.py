@@ -7,23 +7,22 @@ still hold that lease (compare-and-swap), so two workers on one delivery are har
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
 from django.db import models, transaction
-from django.db.models import OuterRef, Q, Subquery, Value
+from django.db.models import F, OuterRef, Q, Subquery, Value
 from django.db.models.functions import Coalesce
 
 from integration.event_types import BY_TYPE, EventType
 from integration.intercom.messages import normalised_event_name
-from integration.mapping import Send, Skip
+from integration.mapping import Send, Skip, Wait, WaitReason
 from integration.mapping.money import NO_TOTALS
+from integration.models.accepting import Accepted, accept
 from integration.models.customers import Customer
 from integration.models.events import Envelope, WebhookEvent
 from integration.models.planner import in_index_order
-from integration.models.prepared import fetch_prepared
-from integration.models.projects import ROW_VERSION, Project
+from integration.models.projects import Project
 from integration.retry import DeliveryStatus, Settlement
 
 # How far a claim looks for customers nobody is sending for.
@@ -36,43 +35,6 @@ STATUS_LABELS = {
     DeliveryStatus.SKIPPED: "Skipped",
     DeliveryStatus.FAILED: "Failed",
 }
-
-
-# One statement, so one transaction and one round trip: a new event is stored with what is owed for it; a repeat,
-# also one at the same instant, is counted and owes nothing. Where the project is not the one that let the webhook in
-# any more, nothing is stored. And it looks whether the bell has been rung: that costs next to nothing here.
-_ACCEPT = f"""
-WITH project AS (
-    SELECT id FROM integration_project
-    WHERE id = %(project)s AND (%(version)s = '' OR {ROW_VERSION} = %(version)s)
-), event AS (
-    INSERT INTO integration_webhookevent
-        (project_id, event_id, type, app_user_id, email, environment, store, product_id, event_at, payload,
-         received_at, repeats)
-    SELECT id, %(event_id)s, %(type)s, %(app_user_id)s, %(email)s, %(environment)s, %(store)s,
-           %(product_id)s, %(event_at)s::timestamptz, %(document)s::jsonb, %(now)s, 0
-    FROM project
-    ON CONFLICT (project_id, event_id)
-    DO UPDATE SET repeats = integration_webhookevent.repeats + 1, last_repeated_at = EXCLUDED.received_at
-    RETURNING id, repeats
-), owed AS (
-    INSERT INTO integration_delivery
-        (project_id, webhook_event_id, app_user_id, status, reason, explanation, event_type, event_name, tries,
-         due_at, created_at, environment, contact_only)
-    SELECT %(project)s, id, person, %(pending)s, '', '', '', '', 0, %(due)s, %(now)s, %(environment)s, %(contact_only)s
-    FROM event, unnest(%(people)s::varchar[]) AS person WHERE repeats = 0
-)
-SELECT repeats = 0, EXISTS (SELECT 1 FROM procrastinate_jobs WHERE queueing_lock = %(bell)s AND status = 'todo')
-FROM event
-"""  # noqa: S608
-
-
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """What became of a webhook: whether its event is new, and whether the bell had been rung before it was stored."""
-
-    is_new: bool
-    is_rung: bool
 
 
 class DeliveryQuerySet(models.QuerySet["Delivery"]):
@@ -95,18 +57,7 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         (`Project.objects.with_version`) any more. `bell` is the lock of the bell to look at. Outside a transaction
         all is committed when this returns.
         """
-        values = {
-            "project": project_id,
-            "version": version,
-            "bell": bell,
-            "pending": str(DeliveryStatus.PENDING),
-            "now": now,
-            "due": due or now,
-            "contact_only": contact_only,
-            **{field: getattr(envelope, field) for field in Envelope.__slots__},
-        }
-        row = fetch_prepared(_ACCEPT, values)
-        return Accepted(*row) if row else None
+        return accept(project_id, envelope, now, version=version, bell=bell, due=due, contact_only=contact_only)
 
     def due(self, now: datetime) -> DeliveryQuerySet:
         """Owed and to be sent at `now` or before; a lease that has run out counts."""
@@ -162,6 +113,14 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
             for customer_id, name, second in rows.values_list("customer_id", "event_name", "event_second")
             if customer_id is not None and second is not None
         }
+
+    def waiting(self) -> DeliveryQuerySet:
+        """Pending until somebody is named: they have no next try."""
+        return self.filter(status=DeliveryStatus.PENDING, due_at=None)
+
+    def release(self) -> int:
+        """Owe those of them that wait for a name again, each at its old place in the order. Returns how many."""
+        return self.waiting().update(due_at=F("created_at"), reason="", explanation="")
 
     def requeue(self, now: datetime) -> int:
         """Owe these deliveries again, from now: they are planned anew with today's settings.
@@ -283,6 +242,17 @@ class Delivery(models.Model):
             "",
         )
 
+    def hand_over(self, project_id: UUID, now: datetime) -> None:
+        """Be owed by another project from now on. Does not save."""
+        self.project_id = project_id
+        self.due_at = now
+
+    def wait(self, wait: Wait) -> None:
+        """Have no next try until somebody is named. Does not save."""
+        self.due_at = None
+        self.reason, self.explanation = str(wait.reason), wait.sentence
+        self.event_type = str(wait.event_type or "")
+
     def plan(self, send: Send, customer: Customer, second: int | None) -> None:
         """Take over what is to be sent, and count the try before it is made. Does not save."""
         self.customer = customer
@@ -307,6 +277,8 @@ class Delivery(models.Model):
         self.status, self.finished_at = DeliveryStatus.PENDING, None
         self.explanation = settlement.error
         self.due_at = settlement.due_at
+        if settlement.candidates:
+            self.reason = str(WaitReason.AMBIGUOUS)
         if settlement.hold is not None:
             # Not its fault: the try does not count, and it takes its old place in the order.
             self.tries = max(self.tries - 1, 0)
@@ -321,6 +293,6 @@ class Delivery(models.Model):
 
 CLAIMED_FIELDS = (
     "status", "reason", "explanation", "event_type", "event_name", "event_second", "tries", "due_at", "finished_at",
-    "customer", "counted",
+    "customer", "counted", "project",
 )  # fmt: skip
-SETTLED_FIELDS = ("status", "explanation", "tries", "due_at", "finished_at")
+SETTLED_FIELDS = ("status", "reason", "explanation", "tries", "due_at", "finished_at")

@@ -21,6 +21,7 @@ from integration.models.attempts import DeliveryAttempt
 from integration.models.customers import Customer
 from integration.models.deliveries import Delivery
 from integration.models.events import WebhookEvent
+from integration.models.identities import IdentityCase, IdentityLink
 from integration.models.projects import Project
 
 # The events that name one of some ids. It reads every event of the project: no index could tell, and it is rarely
@@ -73,6 +74,8 @@ class Erased:
 
 
 NOTHING = Erased(0, 0, 0, 0)
+# Rows that are named after a contact and not after an App User ID (integration.mapping.identity).
+_SHARED = Q(app_user_id__startswith="email:") | Q(app_user_id__startswith="contact:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +137,10 @@ class Person:
         busy = [one.busy_until for one in customers if one.busy_until is not None and one.is_busy(now)]
         if busy:
             raise CustomerBusyError(max(busy))
-        if Delivery.objects.filter(customer__in=customers).exclude(pk__in=deliveries).exists():
+        shared = [one.pk for one in customers if one.app_user_id not in self.ids]
+        others = Delivery.objects.exclude(pk__in=deliveries)
+        others.filter(customer__in=shared).update(customer=None)
+        if others.filter(customer__in=customers).exists():
             # It was stored and sent while we waited for a lock. From now on no delivery can come to these customers.
             raise _OvertakenError
         erased = Erased(
@@ -143,6 +149,8 @@ class Person:
             events=_delete(WebhookEvent, "id", events.union(deliveries.values())),
             customers=_delete(Customer, "id", [one.pk for one in customers]),
         )
+        for rows_of in (IdentityCase.objects, IdentityLink.objects):
+            rows_of.filter(project__in=self._projects(), app_user_id__in=self.ids).delete()
         if erased != NOTHING:
             projects = Project.objects.filter(pk=self.project.pk)
             projects.update(forgotten_customers=F("forgotten_customers") + 1)
@@ -153,8 +161,14 @@ class Person:
             Q(webhook_event__in=event_ids) | Q(project=self.project, app_user_id__in=self.ids)
         )
 
+    def _projects(self) -> list[UUID]:
+        """The person's project, and the one that sends its sandbox events."""
+        return [pk for pk in (self.project.pk, self.project.sandbox_project_id) if pk is not None]
+
     def _customers(self) -> models.QuerySet[Customer]:
-        return Customer.objects.filter(project=self.project, app_user_id__in=self.ids)
+        rows = Customer.objects.filter(project__in=self._projects())
+        # A contact found by email, or by its own id, can be that of several people: what is known of it goes too.
+        return rows.filter(Q(app_user_id__in=self.ids) | _SHARED & Q(aliases__has_any_keys=sorted(self.ids)))
 
 
 def _named(project_id: UUID, ids: Collection[str]) -> tuple[set[int], set[str]]:
@@ -170,7 +184,8 @@ def _named(project_id: UUID, ids: Collection[str]) -> tuple[set[int], set[str]]:
 
 def _aliases(project: Project, ids: Collection[str]) -> set[str]:
     """The ids of the customers who have one of these ids; they outlast their events."""
-    rows = Customer.objects.filter(project=project).filter(Q(app_user_id__in=ids) | Q(aliases__has_any_keys=list(ids)))
+    named = Q(app_user_id__in=ids) | Q(aliases__has_any_keys=list(ids))
+    rows = Customer.objects.filter(named, project=project).exclude(_SHARED)
     return {
         one for app_user_id, aliases in rows.values_list("app_user_id", "aliases") for one in (app_user_id, *aliases)
     }

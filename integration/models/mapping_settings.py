@@ -21,6 +21,7 @@ from integration.mapping import (
     SandboxRule,
 )
 from integration.mapping.attributes import DEFAULT_FACTS
+from integration.mapping.identity import DEFAULT_SOURCES
 from integration.mapping.money import MoneyBasis, MoneyCurrency
 
 _PREFIX_RULE = RegexValidator(r"\A[A-Za-z0-9_-]*\Z", "Letters, digits, “_” and “-” only: Intercom refuses other names.")
@@ -35,6 +36,7 @@ class Sandbox(models.TextChoices):
     SKIP = SandboxRule.SKIP.value, "Skip them"
     SEND = SandboxRule.SEND.value, "Send them, like all others"
     LOG = SandboxRule.LOG.value, "Only log what would be sent"
+    OTHER = SandboxRule.OTHER.value, "Hand them to another project, with its own token and region"
 
 
 class Anonymous(models.TextChoices):
@@ -42,6 +44,7 @@ class Anonymous(models.TextChoices):
 
     SEND = AnonymousRule.SEND.value, "Send them, like all others"
     SKIP = AnonymousRule.SKIP.value, "Skip them"
+    HOLD = AnonymousRule.HOLD.value, "Hold them until an alias or a transfer names the customer"
 
 
 class Revenue(models.TextChoices):
@@ -73,6 +76,11 @@ def default_facts() -> list[str]:
     return list(DEFAULT_FACTS)
 
 
+def default_sources() -> list[str]:
+    """Where a new project takes the ids of contacts from."""
+    return list(DEFAULT_SOURCES)
+
+
 def _own_field(label: str, source: str) -> models.CharField[str, str]:
     return models.CharField(
         label,
@@ -99,6 +107,14 @@ class MappingSettings(models.Model):
         choices=Anonymous.choices,
         default=Anonymous.SEND,
         help_text="Events of customers who only have an id that RevenueCat made up ($RCAnonymousID:…).",
+    )
+    identity = models.JSONField(
+        "which id names the contact",
+        default=default_sources,
+        help_text=(
+            "One a line; the first that an event has wins: app_user_id, original_app_user_id, alias (the first that is "
+            "not anonymous), attribute:<name> (a subscriber attribute), email."
+        ),
     )
     custom_types = models.JSONField(
         "custom types",
@@ -178,6 +194,7 @@ class MappingSettings(models.Model):
         return ProjectPolicy(
             sandbox=SandboxRule(self.sandbox),
             anonymous=AnonymousRule(self.anonymous),
+            identity=tuple(self.identity),
             events=events,
             custom_types={name.upper(): event_name for name, event_name in self.custom_types.items()},
             money=MoneyPolicy(

@@ -19,8 +19,9 @@ from django.urls import reverse
 from integration.event_types import BY_TYPE, CATALOGUE, EventType
 from integration.intercom.client import REGION_URLS
 from integration.mapping import EventPolicy, ProjectPolicy
-from integration.models.mapping_settings import MappingSettings
+from integration.models.mapping_settings import MappingSettings, Sandbox
 from integration.models.secrets import Secret, SecretField, SecretUnreadableError
+from integration.revenuecat.events import RevenueCatEvent
 
 AUTHORIZATION_OVERLAP = timedelta(hours=24)
 LONGEST_KEPT_DAYS = 3650
@@ -55,6 +56,7 @@ class MissingContact(models.TextChoices):
 
     CREATE = "create", "Create it"
     NEVER_CREATE = "never_create", "Never create: wait for it, and fail after two days"
+    FAIL = "fail", "Never create: fail at once"
 
 
 class ProjectQuerySet(models.QuerySet["Project"]):
@@ -100,6 +102,15 @@ class Project(MappingSettings):
     # What is remembered of contacts belongs to the workspace of the token it was learnt with.
     intercom_token_changed_at = models.DateTimeField(null=True, blank=True)
     region = models.CharField(max_length=2, choices=Region.choices, default=Region.US)
+    sandbox_project = models.ForeignKey(
+        "self",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name="project for sandbox events",
+        help_text="Where they are handed to another project: its workspace and all its settings apply to them.",
+    )
     missing_contact = models.CharField(
         "when a contact is missing",
         max_length=20,
@@ -206,6 +217,11 @@ class Project(MappingSettings):
     def is_held(self, now: datetime) -> bool:
         """Whether a hold is in force at `now`."""
         return self.held_at is not None and (self.held_until is None or self.held_until > now)
+
+    def hands_over(self, event: RevenueCatEvent) -> bool:
+        """Whether another project sends this event of ours."""
+        is_for_another = self.sandbox == Sandbox.OTHER and self.sandbox_project_id is not None
+        return is_for_another and event.is_sandbox and event.type != "TEST"
 
     def why_not_sending(self, now: datetime) -> str | None:
         """Why nothing is sent for this project at `now`, in a sentence; None where something may be sent."""

@@ -22,7 +22,7 @@ from rest_framework.views import APIView
 
 from integration.envelopes import parse_envelope
 from integration.models import Delivery, Project
-from integration.models.deliveries import Accepted
+from integration.models.accepting import Accepted
 from integration.models.events import Envelope
 from integration.tasks import bell_of, ring
 from integration.webhooks.authentication import RevenueCatAuthentication, admit

@@ -12,8 +12,10 @@ from django.contrib import admin
 from django.contrib.auth.models import Group, User
 from django.contrib.contenttypes.models import ContentType
 from django.urls import URLPattern, URLResolver
+from django.utils import timezone
 
-from integration.models import Delivery, Project
+from integration.mapping import WaitReason
+from integration.models import Delivery, IdentityCase, Project
 from tests.factories import receive, run_drain
 
 
@@ -33,6 +35,7 @@ class Rows:
             "delivery": self.delivery.pk,
             "webhookevent": self.delivery.webhook_event_id,
             "customer": self.delivery.customer_id,
+            "identitycase": IdentityCase.objects.get(project=self.project).pk,
             "user": self.user.pk,
             "group": Group.objects.get(name="Viewer").pk,
         }
@@ -63,4 +66,5 @@ def rows_of(project: Project, user: User) -> Rows:
     delivery = receive(project, app_user_id=f"customer of {project}")
     run_drain(project)
     delivery.refresh_from_db()
+    IdentityCase.objects.open([IdentityCase.of(delivery, WaitReason.ANONYMOUS, timezone.now())])
     return Rows(project, delivery, user)

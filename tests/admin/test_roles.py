@@ -15,12 +15,12 @@ from tests.admin.addresses import ROUTES, Rows, rows_of
 from tests.admin.conftest import act, delivery_url, project_url, text_of
 from tests.factories import make_project
 
-LOG_PERMISSIONS = {"view_delivery", "view_webhookevent", "view_customer"}
+LOG_PERMISSIONS = {"view_delivery", "view_webhookevent", "view_customer", "view_identitycase"}
+SUPPORT_PERMISSIONS = LOG_PERMISSIONS | {"redeliver_delivery", "view_payload", "resolve_identitycase"}
 ROLES = {
     "Viewer": LOG_PERMISSIONS,
-    "Support": LOG_PERMISSIONS | {"redeliver_delivery", "view_payload"},
-    "Integration admin": LOG_PERMISSIONS
-    | {"redeliver_delivery", "view_payload", "view_project", "add_project", "change_project"},
+    "Support": SUPPORT_PERMISSIONS,
+    "Integration admin": SUPPORT_PERMISSIONS | {"view_project", "add_project", "change_project"},
 }
 # Pages that everybody has who may sign in; none of them shows a row.
 FOR_STAFF = {
@@ -30,10 +30,11 @@ FOR_STAFF = {
 }
 LOG_PAGES = {
     f"integration/{model}/{page}"
-    for model in ("delivery", "webhookevent", "customer")
+    for model in ("delivery", "webhookevent", "customer", "identitycase")
     for page in ("", "<path:object_id>/change/", "<path:object_id>/history/")
 }
 REDELIVER = {"integration/delivery/<path:object_id>/redeliver/"}
+RESOLVE = {f"integration/identitycase/<path:object_id>/{name}/" for name in ("resolve", "retry")}
 FORGET = {"integration/customer/<path:object_id>/forget/"}
 PROJECT = "integration/project/"
 SETTINGS = {
@@ -42,11 +43,15 @@ SETTINGS = {
 } | {f"{PROJECT}<path:object_id>/{name}/" for name in ("rotate_authorization", "resume")}
 MAY_OPEN = {
     "Viewer": LOG_PAGES,
-    "Support": LOG_PAGES | REDELIVER,
-    "Integration admin": LOG_PAGES | REDELIVER | FORGET | SETTINGS,
+    "Support": LOG_PAGES | REDELIVER | RESOLVE,
+    "Integration admin": LOG_PAGES | REDELIVER | RESOLVE | FORGET | SETTINGS,
 }
 # Lists take a POST for their actions, which have permissions of their own.
-LISTS = {route for route in LOG_PAGES | SETTINGS if route.endswith(("delivery/", "event/", "customer/", "project/"))}
+LISTS = {
+    route
+    for route in LOG_PAGES | SETTINGS
+    if route.endswith(("delivery/", "event/", "customer/", "identitycase/", "project/"))
+}
 MAY_POST = {role: (pages - LOG_PAGES) | (LISTS & pages) for role, pages in MAY_OPEN.items()}
 
 

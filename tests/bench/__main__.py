@@ -30,6 +30,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description="How fast the app is.")
     parser.add_argument("--only", action="append", choices=NAMES, help="one part; may be given several times")
     parser.add_argument("--quick", action="store_true", help="short rounds and small numbers, which prove nothing")
+    parser.add_argument("--everything", action="store_true", help="projects with every option on")
     options = parser.parse_args()
     var_dir = Path(os.environ.get("VAR_DIR") or ROOT / "var" / "bench").resolve()
     var_dir.mkdir(parents=True, exist_ok=True)
@@ -49,6 +50,7 @@ def main() -> int:
     env |= {"DJANGO_SETTINGS_MODULE": "rcintercom.settings", "DATABASE_URL": "", "VAR_DIR": str(run_dir)}
     os.chdir(ROOT)
     arguments = [*(options.only or NAMES), *(["--quick"] if options.quick else [])]
+    arguments += ["--everything"] if options.everything else []
     os.execve(sys.executable, [sys.executable, "-c", CODE, *arguments], env)
     raise AssertionError("this process has become another one")
 

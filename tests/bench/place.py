@@ -31,6 +31,7 @@ from tests.bench.load import Job, Outcome
 from tests.bench.stand_in import StandIn
 from tests.bench.webhooks import encoder
 from tests.chaos.programs import ROOT, Program
+from tests.everything_on import switch_everything_on
 
 START_SECONDS = 60.0
 LOOK_SECONDS = 0.05
@@ -53,7 +54,8 @@ class Address:
 class Place:
     """`quick` is for trying the bench out: short rounds and small numbers, which prove nothing."""
 
-    def __init__(self, directory: Path, *, quick: bool, say: Callable[[str], None]) -> None:
+    def __init__(self, directory: Path, *, quick: bool, say: Callable[[str], None], everything: bool = False) -> None:
+        self.everything = everything
         self.directory = directory
         self.quick = quick
         self.say = say
@@ -74,6 +76,8 @@ class Place:
         project = Project.prepared(name=name, intercom_token="token-of-the-bench", now=timezone.now())
         project.active = active
         project.save()
+        if self.everything:
+            switch_everything_on(project)
         return project
 
     def numbers(self, count: int) -> range:

@@ -54,7 +54,8 @@ def main(arguments: Sequence[str]) -> int:
     directory = Path(settings.VAR_DIR)
     say(f"Logs in {directory}.{' QUICK: the figures prove nothing.' if quick else ''}")
     try:
-        figures = _measure(Place(directory, quick=quick, say=say), [name for name in PARTS if name in arguments])
+        place = Place(directory, quick=quick, everything="--everything" in arguments, say=say)
+        figures = _measure(place, [name for name in PARTS if name in arguments])
     except KeyboardInterrupt:
         say("Interrupted; nothing is left running.")
         return INTERRUPTED

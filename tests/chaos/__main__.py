@@ -41,6 +41,7 @@ def main() -> int:
     parser.add_argument("--events", type=int, default=2_000, help="events of each scenario (2000)")
     parser.add_argument("--seed", type=int, default=random.randrange(10_000), help="the same events in the same order")
     parser.add_argument("--together", type=int, default=3, help="how many scenarios run at the same time (3)")
+    parser.add_argument("--everything", action="store_true", help="projects with every option on")
     parser.add_argument("--keep", action="store_true", help="keep logs and databases of scenarios that went well")
     options = parser.parse_args()
     for number in (signal.SIGTERM, signal.SIGHUP):
@@ -55,6 +56,7 @@ def main() -> int:
             seed=options.seed,
             together=options.together,
             keep=options.keep,
+            everything=options.everything,
             say=say,
         ) as lanes:
             results = lanes.run(options.only or NAMES)

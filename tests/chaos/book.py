@@ -28,6 +28,7 @@ from integration.tasks import ring
 from rcintercom.embedded_postgres.layout import PORT, SUPERUSER, Layout
 from tests.chaos.evidence import Log, Try
 from tests.chaos.poster import Address
+from tests.everything_on import switch_everything_on
 
 T = TypeVar("T")
 
@@ -43,14 +44,16 @@ class Book:
         self.projects: list[Project] = []
         self._layout = Layout.of(Path(settings.DATABASES["default"]["DATA_DIR"]))
 
-    def open(self, projects: int) -> None:
-        """Make the database and the projects."""
+    def open(self, projects: int, *, everything: bool) -> None:
+        """Make the database and the projects, with the defaults or with every option on."""
         call_command("migrate", interactive=False, verbosity=0)
         for number in range(projects):
             project = Project.prepared(
                 name=f"Project {number}", intercom_token=f"token-of-project-{number}", now=timezone.now()
             )
             project.save()
+            if everything:
+                switch_everything_on(project)
             self.projects.append(project)
 
     def addresses(self, port: int) -> list[Address]:

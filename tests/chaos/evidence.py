@@ -77,3 +77,5 @@ class Evidence:
     log: Log
     notes: Counter[str]
     freezes: Sequence[Freeze] = ()
+    # Whether the projects keep running totals on contacts, so that these are judged too.
+    with_totals: bool = False

@@ -50,13 +50,22 @@ class Lanes:
     """`with Lanes(...) as lanes: results = lanes.run(names)`."""
 
     def __init__(
-        self, var_dir: Path, *, events: int, seed: int, together: int, keep: bool, say: Callable[[str], None]
+        self,
+        var_dir: Path,
+        *,
+        events: int,
+        seed: int,
+        together: int,
+        keep: bool,
+        everything: bool,
+        say: Callable[[str], None],
     ) -> None:
         self._var_dir = var_dir
         self._events = events
         self._seed = seed
         self._together = together
         self._keep = keep
+        self._everything = everything
         self._say = say
         self._running: list[_Lane] = []
         self._next_port = FIRST_PORT
@@ -95,6 +104,7 @@ class Lanes:
         env = {key: value for key, value in os.environ.items() if key not in NOT_INHERITED}
         env |= {"VAR_DIR": str(directory), "DJANGO_SETTINGS_MODULE": "rcintercom.settings"}
         command = [sys.executable, "-c", CODE, name, "--events", str(self._events), "--seed", str(self._seed)]
+        command += ["--everything"] if self._everything else []
         command += ["--ports", str(self._free_port()), str(self._free_port())]
         with (directory / "scenario.log").open("ab") as log:
             process = subprocess.Popen(

@@ -29,16 +29,23 @@ def main() -> None:
     parser.add_argument("name", choices=list(BY_NAME))
     parser.add_argument("--events", type=int, required=True)
     parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--everything", action="store_true")
     parser.add_argument("--ports", type=int, nargs=2, required=True)
     options = parser.parse_args()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, _end)
     scenario = BY_NAME[options.name]
-    result = run(scenario, events=options.events, seed=options.seed, ports=tuple(options.ports))
+    result = run(
+        scenario,
+        events=options.events,
+        seed=options.seed,
+        ports=tuple(options.ports),
+        everything=options.everything,
+    )
     result.write(Path(settings.VAR_DIR))
 
 
-def run(scenario: Scenario, *, events: int, seed: int, ports: tuple[int, int]) -> Result:
+def run(scenario: Scenario, *, events: int, seed: int, ports: tuple[int, int], everything: bool = False) -> Result:
     """From the first start to the judgement."""
     began = time.monotonic()
     setting = scenario.setting
@@ -46,7 +53,7 @@ def run(scenario: Scenario, *, events: int, seed: int, ports: tuple[int, int]) -
         seed, events=events, customers=setting.customers, projects=setting.projects, backwards=setting.backwards
     )
     with Stage(setting, plan, seed=seed, directory=Path(settings.VAR_DIR), ports=ports) as stage:
-        stage.open()
+        stage.open(everything=everything)
         scenario.fault(stage)
         stage.settle()
         evidence = stage.evidence()

@@ -52,13 +52,15 @@ class Stage:
         self.notes: Counter[str] = Counter()
         self.freezes: list[Freeze] = []
         self.book = Book()
+        self.everything = False
         self._directory = directory
         self.servers = Servers(directory, web_port=ports[0], intercom_port=ports[1], notes=self.notes)
         self.poster = Poster([])
 
-    def open(self) -> None:
-        """Start everything; nothing is posted yet."""
-        self.book.open(self.setting.projects)
+    def open(self, *, everything: bool) -> None:
+        """Start all that is needed; nothing is posted yet. With `everything` the projects have every option on."""
+        self.everything = everything
+        self.book.open(self.setting.projects, everything=everything)
         self.servers.start(self.setting.workers)
         self.servers.intercom.tell("settings", latency=self.setting.latency)
         self.poster = Poster(self.book.addresses(self.servers.web_port))
@@ -98,6 +100,7 @@ class Stage:
             log=self.book.log(),
             notes=self.notes + self.poster.counts,
             freezes=self.freezes,
+            with_totals=self.everything,
         )
 
     def _deliver(self) -> None:

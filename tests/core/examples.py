@@ -6,7 +6,7 @@ Whole webhooks as RevenueCat sends them are the samples in `integration/revenuec
 
 from __future__ import annotations
 
-from integration.mapping import EventPolicy, ProjectPolicy, Send, Skip, plan
+from integration.mapping import EventPolicy, ProjectPolicy, Send, Skip, Wait, plan
 from integration.revenuecat.events import RevenueCatEvent, parse
 
 RECEIVED_AT_MS = 1_700_000_000_000
@@ -40,7 +40,7 @@ def event(webhook_type: str, **fields: object) -> RevenueCatEvent:
     return parse(body(webhook_type, **fields), received_at_ms=RECEIVED_AT_MS)
 
 
-def planned(webhook_type: str, policy: ProjectPolicy = DEFAULTS, /, **fields: object) -> Send | Skip:
+def planned(webhook_type: str, policy: ProjectPolicy = DEFAULTS, /, **fields: object) -> Send | Skip | Wait:
     """What is planned for such an event."""
     return plan(event(webhook_type, **fields), policy)
 

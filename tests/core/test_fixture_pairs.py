@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 import pytest
 
-from integration.mapping import ProjectPolicy, SandboxRule, Send, Skip, plan
+from integration.mapping import ProjectPolicy, SandboxRule, Send, Skip, Wait, plan
 from integration.revenuecat.events import parse
 from integration.revenuecat.samples import DIRECTORY, load_sample, sample_names
 
@@ -39,11 +39,11 @@ def expected(name: str) -> Json:
     return found
 
 
-def heard(decided: Send | Skip) -> Json:
+def heard(decided: Send | Skip | Wait) -> Json:
     """A plan in the form of the Intercom halves, without their notes."""
-    if isinstance(decided, Skip):
+    if not isinstance(decided, Send):
         return {"skipped": str(decided.reason)}
-    contact: Json = {"external_id": decided.app_user_id, "custom_attributes": decided.facts.attributes()}
+    contact: Json = {"external_id": decided.external_id, "custom_attributes": decided.facts.attributes()}
     return {"contact": contact, "event": decided.data_event.body() if decided.data_event else None}
 
 

@@ -427,9 +427,9 @@ def test_what_is_not_sandbox_is_sent(environment: str | None) -> None:
 
 def test_an_anonymous_customer_is_sent_as_any_other_by_default() -> None:
     decided = sent("RENEWAL", app_user_id="$RCAnonymousID:6b1f0d8e4c2a47d39a5e7f10c3b28d64")
-    assert decided.app_user_id == "$RCAnonymousID:6b1f0d8e4c2a47d39a5e7f10c3b28d64"
+    assert decided.external_id == "$RCAnonymousID:6b1f0d8e4c2a47d39a5e7f10c3b28d64"
     assert decided.data_event is not None
-    assert decided.data_event.user_id == decided.app_user_id
+    assert decided.data_event.user_id == decided.external_id
 
 
 def test_an_anonymous_customer_is_skipped_where_the_project_says_so() -> None:
@@ -447,8 +447,8 @@ def test_an_event_that_names_no_usable_customer_is_skipped(app_user_id: object) 
 
 
 def test_the_customers_id_is_used_exactly_as_it_was_sent() -> None:
-    assert sent("RENEWAL", app_user_id=" Ünï/x ").app_user_id == " Ünï/x "
-    assert sent("RENEWAL", app_user_id="x" * 255).app_user_id == "x" * 255
+    assert sent("RENEWAL", app_user_id=" Ünï/x ").external_id == " Ünï/x "
+    assert sent("RENEWAL", app_user_id="x" * 255).external_id == "x" * 255
 
 
 @pytest.mark.parametrize("reason", list(SkipReason))

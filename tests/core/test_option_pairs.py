@@ -43,7 +43,7 @@ def heard(decided: Send, policy: ProjectPolicy) -> dict[str, Any]:
     fields = {name: own.value for name, own in policy.own_fields(decided.facts).items()}
     attributes = policy.attributes(decided.facts, decided.totals)
     return {
-        "contact": {"external_id": decided.app_user_id, **fields, "custom_attributes": attributes},
+        "contact": {"external_id": decided.external_id, **fields, "custom_attributes": attributes},
         "event": decided.data_event.body() if decided.data_event else None,
     }
 

@@ -169,3 +169,21 @@ def test_after_a_lost_answer_a_field_is_written_again(project: Project, prepared
     assert [json.loads(call.body)["email"] for call in prepared.ledger if call.method == "PUT"] == [
         "ada@example.com"
     ] * 2
+
+
+def test_an_attribute_that_cannot_be_made_holds_the_project_and_says_what_to_do(
+    project: Project, intercom: FakeIntercom, clock: Clock
+) -> None:
+    for number in range(250):
+        intercom.add_attribute(f"other_{number}")
+    delivery = receive(project)
+    run_drain(project, clock)
+    project.refresh_from_db()
+    assert "could not be made in Intercom" in project.hold_reason and "keep fewer" in project.hold_reason
+    assert (refreshed(delivery).status, refreshed(delivery).tries) == ("pending", 0)
+    assert not intercom.events
+    setting(project, contact_facts=[])
+    project.resume()
+    run_drain(project, clock)
+    assert refreshed(delivery).status == "delivered"
+    assert len(intercom.events) == 1

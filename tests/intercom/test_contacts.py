@@ -13,6 +13,7 @@ import pytest
 from integration.intercom.client import IntercomClient
 from integration.intercom.contacts import Contact, ContactRules, tell
 from integration.intercom.errors import (
+    AttributeProblemError,
     ContactMissingError,
     CredentialsError,
     RejectedError,
@@ -542,12 +543,11 @@ def test_a_name_that_is_taken_is_explained_to_the_operator(
     bare: FakeIntercom, make_client: MakeClient, model: str, archived: bool
 ) -> None:
     bare.add_attribute("latest_store", model=model, archived=archived)
-    with pytest.raises(RejectedError) as caught:
+    with pytest.raises(AttributeProblemError) as caught:
         say(make_client(base_url=bare.url), Contact())
     assert "'latest_store' does not exist" in caught.value.message
     assert "archived attribute or a company attribute" in caught.value.message
-    assert "then redeliver" in caught.value.message
-    assert not isinstance(caught.value, UnknownAttributeError)
+    assert "then resume the project" in caught.value.message
     assert len(bare.ledger) <= 7, "it is repeated once, not for ever"
     assert bare.events == []
 
@@ -563,7 +563,7 @@ def test_a_token_that_may_not_make_attributes_is_the_operators_to_mend(
 def test_a_workspace_that_is_full_of_attributes_says_so(bare: FakeIntercom, make_client: MakeClient) -> None:
     for number in range(250):
         bare.add_attribute(f"other_{number}")
-    with pytest.raises(RejectedError, match="limit of 250"):
+    with pytest.raises(AttributeProblemError, match="limit of 250"):
         say(make_client(base_url=bare.url), Contact())
 
 

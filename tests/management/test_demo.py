@@ -64,5 +64,7 @@ def test_the_demo_delivers_or_skips_every_sample_and_shows_trouble_twice_over_an
         assert "The password was shown at the first run; set another with:" in second.stdout
         assert "manage.py changepassword admin" in second.stdout
         counts = [line for run in (first, second) for line in run.stdout.splitlines() if " webhooks: " in line]
-        assert counts[0] == counts[1]
+        assert len(counts) == 4 and counts[:2] == counts[2:]
+        assert "“Demo, everything on”" in counts[1]
+        assert "rc_transfer_event" in first.stdout and "rc_refund_event" in first.stdout
         assert speaking_of(str(place)) == []

@@ -375,3 +375,18 @@ def test_redelivering_what_was_imported_sends_no_data_event_either(project: Proj
     Delivery.objects.all().requeue(timezone.now() - timedelta(seconds=1))
     run_until_done(project)
     assert not intercom.events and set(Delivery.objects.values_list("status", flat=True)) == {"delivered"}
+
+
+def test_what_is_handed_to_another_project_sends_no_data_event_there(
+    project: Project, intercom: FakeIntercom, tmp_path: Path
+) -> None:
+    other = make_project("Sandbox", sandbox="send")
+    project.sandbox, project.sandbox_project = "other", other
+    project.save()
+    file = written(tmp_path, webhook(environment="SANDBOX"))
+    bring_in(file, "--project", "Larkfield", *ALL_AT_ONCE)
+    run_drain(project)
+    run_drain(other)
+    delivery = Delivery.objects.get()
+    assert (delivery.project, delivery.status) == (other, "delivered") and "imported" in delivery.explanation
+    assert intercom.contact("user-1") and not intercom.events

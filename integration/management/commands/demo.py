@@ -25,7 +25,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from integration.management.demo_story import (
     deliveries_of,
-    make_project,
+    difference,
+    make_projects,
     make_trouble,
     missing,
     send_story,
@@ -61,8 +62,7 @@ class Command(BaseCommand):
                 self._wait_for_server(children)
                 make_trouble(stand_in)
                 password = make_admin()
-                project = make_project()
-                self._tell_story(project, password, once=options["once"])
+                self._tell_story(make_projects(), password, once=options["once"])
                 while not options["once"]:
                     self._check(children)
                     time.sleep(1)
@@ -118,13 +118,18 @@ class Command(BaseCommand):
         else:
             raise CommandError(f"The server does not answer at {server_url()} after {START_SECONDS} s.")
 
-    def _tell_story(self, project: Project, password: str | None, *, once: bool) -> None:
-        sent = send_story(project, server=server_url())
-        rows = deliveries_of(project, sent)
-        _until(lambda: not missing(sent, rows), SETTLE_SECONDS)
-        for line in table(sent, rows):
+    def _tell_story(self, projects: tuple[Project, Project], password: str | None, *, once: bool) -> None:
+        stories = [(project, send_story(project, server=server_url())) for project in projects]
+        told = [(project, sent, deliveries_of(project, sent)) for project, sent in stories]
+
+        def all_missing() -> list[str]:
+            return [name for _, sent, rows in told for name in missing(sent, rows)]
+
+        _until(lambda: not all_missing(), SETTLE_SECONDS)
+        (_, sent, rows), other = told
+        for line in (*table(sent, rows), "", *difference(*other)):
             self.stdout.write(line)
-        names = missing(sent, rows)
+        names = all_missing()
         if names and once:
             raise CommandError(f"These have not become what they should: {', '.join(names)}.")
         self._say_where_it_is(password, once=once)

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("integration", "0009_mapping_settings"),
+        ("integration", "0011_sandbox_project"),
     ]
 
     operations = [

@@ -1,0 +1,107 @@
+"""Who is who: what is known of App User IDs beside their events, and the queue of those whom an operator must name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import models
+
+from integration.mapping.identity import Link
+from integration.mapping.planning import WAIT_SENTENCES, WaitReason
+from integration.models.deliveries import Delivery
+from integration.models.projects import Project
+
+
+class IdentityLinkQuerySet(models.QuerySet["IdentityLink"]):
+    """Looking links up, and making them."""
+
+    def known(self, project: Project, app_user_ids: Iterable[str]) -> dict[str, Link]:
+        """The links of these ids, by id."""
+        rows = self.filter(project=project, app_user_id__in=list(app_user_ids))
+        return {row.app_user_id: Link(row.named, row.contact_id) for row in rows}
+
+    def learn(self, project: Project, named: Mapping[str, str]) -> None:
+        """Anonymous ids turned out to be somebody's. What an operator has decided stays."""
+        links = [IdentityLink(project=project, app_user_id=one, named=name) for one, name in sorted(named.items())]
+        self.bulk_create(links, ignore_conflicts=True)
+
+    def decide(self, project: Project, app_user_id: str, *, named: str = "", contact_id: str = "") -> None:
+        """An operator says who it is: another id of ours, or a contact of Intercom's."""
+        values = {"named": named, "contact_id": contact_id}
+        self.update_or_create(values, project=project, app_user_id=app_user_id)
+
+
+class IdentityLink(models.Model):
+    """What is known of one App User ID: the id that stands for it, or Intercom's own id of the contact."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="identity_links", db_index=False)
+    app_user_id = models.CharField(max_length=255)
+    named = models.CharField(max_length=255, blank=True)
+    contact_id = models.CharField(max_length=100, blank=True)
+    made_at = models.DateTimeField(auto_now=True)
+
+    objects = IdentityLinkQuerySet.as_manager()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("project", "app_user_id"), name="one_link_per_app_user_id"),)
+
+    def __str__(self) -> str:
+        return f"{self.app_user_id} is {self.named or self.contact_id}"
+
+
+class IdentityCaseQuerySet(models.QuerySet["IdentityCase"]):
+    """Opening and closing cases."""
+
+    def open(self, cases: Sequence[IdentityCase]) -> None:
+        """Have these in the queue, once for each person; one that was closed is open again."""
+        one_each = {(case.project_id, case.app_user_id): case for case in cases}
+        self.bulk_create(
+            [one_each[key] for key in sorted(one_each)],
+            update_conflicts=True,
+            unique_fields=("project", "app_user_id"),
+            update_fields=("reason", "candidates", "resolved_at"),
+        )
+
+    def close(self, project: Project, app_user_ids: Iterable[str], now: datetime) -> None:
+        """These wait no longer."""
+        rows = self.filter(project=project, app_user_id__in=list(app_user_ids), resolved_at=None)
+        rows.update(resolved_at=now)
+
+
+class IdentityCase(models.Model):
+    """Somebody whose events wait because nobody knows which contact is theirs."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="identity_cases", db_index=False)
+    app_user_id = models.CharField("customer", max_length=255)
+    reason = models.CharField(
+        "why", max_length=50, choices=[(str(reason), sentence) for reason, sentence in WAIT_SENTENCES.items()]
+    )
+    # Of several contacts with one email: id, external_id, email and name of each.
+    candidates = models.JSONField(default=list, blank=True)
+    since = models.DateTimeField("waiting since")
+    resolved_at = models.DateTimeField("resolved", null=True, blank=True)
+
+    objects = IdentityCaseQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-id",)
+        verbose_name_plural = "identity queue"
+        permissions = (("resolve_identitycase", "Can say which contact is whose"),)
+        constraints = (models.UniqueConstraint(fields=("project", "app_user_id"), name="one_case_per_app_user_id"),)
+        indexes = (models.Index(fields=("resolved_at", "-id"), name="identity_case_open"),)
+
+    def __str__(self) -> str:
+        return self.app_user_id
+
+    @classmethod
+    def of(cls, delivery: Delivery, reason: WaitReason, now: datetime, candidates: Sequence[Any] = ()) -> IdentityCase:
+        """The case of a delivery that waits; not saved yet."""
+        return cls(
+            project_id=delivery.project_id,
+            app_user_id=delivery.app_user_id,
+            reason=str(reason),
+            candidates=list(candidates),
+            since=now,
+        )

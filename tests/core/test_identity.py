@@ -1,0 +1,92 @@
+"""
+Which id names the contact: sources in their order, anonymous ids last, and names that events give to anonymous ids.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from integration.mapping import AnonymousRule, ProjectPolicy, Send, Skip, SkipReason, Wait, WaitReason, plan
+from integration.mapping.identity import Identity, Link, identify, names_given
+from tests.core.examples import event
+
+ANON, OTHER = "$RCAnonymousID:1", "$RCAnonymousID:2"
+PERSON: dict[str, Any] = {
+    "app_user_id": "user-9",
+    "original_app_user_id": "user-1",
+    "aliases": [ANON, "alias-5", "user-9"],
+    "subscriber_attributes": {"$email": {"value": "Ada@Example.com "}, "crm_id": {"value": "C-7"}},
+}
+
+
+@pytest.mark.parametrize(
+    ("sources", "expected"),
+    [
+        (("app_user_id",), Identity("user-9")),
+        (("original_app_user_id", "app_user_id"), Identity("user-1")),
+        (("alias",), Identity("alias-5")),
+        (("attribute:crm_id",), Identity("C-7")),
+        (("attribute:missing", "original_app_user_id"), Identity("user-1")),
+        (("email",), Identity("user-9", email="ada@example.com")),
+        (("attribute:missing",), Identity("user-9")),
+        ((), Identity("user-9")),
+    ],
+)
+def test_the_first_source_that_has_something_to_say_wins(sources: tuple[str, ...], expected: Identity) -> None:
+    assert identify(event("RENEWAL", **PERSON), sources, {}) == expected
+
+
+def test_an_anonymous_id_counts_only_where_no_source_names_anybody() -> None:
+    anonymous = event("RENEWAL", app_user_id=ANON, original_app_user_id=OTHER, aliases=[ANON, OTHER])
+    for sources in (("app_user_id",), ("original_app_user_id", "alias", "email")):
+        found = identify(anonymous, sources, {})
+        assert found == Identity(ANON)
+        assert found.is_anonymous
+    known = event("RENEWAL", app_user_id=ANON, aliases=[ANON, "alias-5"])
+    assert identify(known, ("app_user_id", "alias"), {}) == Identity("alias-5")
+
+
+def test_a_link_names_an_anonymous_id_and_a_contact_that_was_chosen_goes_before_all_else() -> None:
+    anonymous = event("RENEWAL", app_user_id=ANON, aliases=[])
+    assert identify(anonymous, ("app_user_id",), {ANON: Link("user-1")}) == Identity("user-1")
+    chosen = identify(event("RENEWAL", **PERSON), ("email",), {"user-9": Link(contact_id="64b")})
+    assert chosen == Identity("user-9", contact_id="64b")
+    assert chosen.key == "contact:64b"
+    assert not chosen.is_anonymous
+
+
+def test_people_are_told_apart_by_what_names_their_contact() -> None:
+    assert Identity("a", email="x@y.z").key == Identity("b", email="x@y.z").key == "email:x@y.z"
+    assert Identity("a").key == "a"
+
+
+def test_an_event_gives_names_to_the_anonymous_ids_among_its_aliases() -> None:
+    assert names_given(event("RENEWAL", **PERSON)) == {ANON: "user-9"}
+    assert names_given(event("RENEWAL", app_user_id=ANON, aliases=[ANON, OTHER], original_app_user_id=OTHER)) == {}
+    assert names_given(event("RENEWAL", app_user_id=ANON, aliases=[ANON, "late"])) == {ANON: "late"}
+
+
+def test_a_transfer_gives_the_name_of_one_side_to_the_anonymous_ids_of_the_other() -> None:
+    sides: dict[str, Any] = {"app_user_id": None, "transferred_from": [ANON, "old"], "transferred_to": [OTHER, "new"]}
+    assert names_given(event("TRANSFER", **sides)) == {ANON: "new"}
+
+
+def test_who_has_no_name_is_sent_skipped_or_waits_as_the_project_says() -> None:
+    anonymous = event("RENEWAL", app_user_id=ANON, aliases=[])
+    assert isinstance(plan(anonymous, ProjectPolicy()), Send)
+    skipped = plan(anonymous, ProjectPolicy(anonymous=AnonymousRule.SKIP))
+    assert isinstance(skipped, Skip) and skipped.reason is SkipReason.ANONYMOUS
+    waits = plan(anonymous, ProjectPolicy(anonymous=AnonymousRule.HOLD))
+    assert isinstance(waits, Wait) and waits.reason is WaitReason.ANONYMOUS
+    assert waits.sentence.endswith(".")
+    by_email = ProjectPolicy(anonymous=AnonymousRule.HOLD, identity=("email",))
+    with_email = event("RENEWAL", app_user_id=ANON, subscriber_attributes=PERSON["subscriber_attributes"])
+    assert isinstance(plan(with_email, by_email), Send)
+
+
+def test_what_is_skipped_for_another_reason_does_not_wait() -> None:
+    waiting = ProjectPolicy(anonymous=AnonymousRule.HOLD)
+    decided = plan(event("RENEWAL", app_user_id=ANON, environment="SANDBOX"), waiting)
+    assert isinstance(decided, Skip) and decided.reason is SkipReason.SANDBOX
