@@ -23,7 +23,7 @@ from integration.revenuecat.history import (
     json_lines,
     transaction_rows,
 )
-from tests.revenuecat.test_transactions import NOW_MS, ROW, ms
+from tests.revenuecat.rows import NOW_MS, ROW, ms
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "history"
 

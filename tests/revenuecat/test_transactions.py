@@ -3,48 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from integration.envelopes import parse_envelope
 from integration.revenuecat.cells import UnusableRowError
 from integration.revenuecat.transactions import IDS, REQUIRED, missing_columns, webhooks_of
-from tests.factories import raw
-
-
-def ms(text: str) -> int:
-    """A time of a cell in unix milliseconds."""
-    return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp() * 1000)
-
-
-NOW_MS = ms("2026-06-01 00:00:00")
-ROW = {
-    "rc_original_app_user_id": "$RCAnonymousID:1",
-    "rc_last_seen_app_user_id_alias": "user-1",
-    "product_identifier": "premium_monthly",
-    "start_time": "2026-01-01 08:00:00",
-    "end_time": "2026-02-01 08:00:00",
-    "effective_end_time": "2026-02-01 08:00:00",
-    "store": "app_store",
-    "is_auto_renewable": "true",
-    "is_trial_period": "false",
-    "is_in_intro_offer_period": "false",
-    "is_sandbox": "false",
-    "price_in_usd": "9.99",
-    "purchase_price_in_usd": "9.99",
-    "purchased_currency": "GBP",
-    "price_in_purchased_currency": "7.99",
-    "purchase_price_in_purchased_currency": "7.99",
-    "store_transaction_id": "1002",
-    "original_store_transaction_id": "1001",
-    "entitlement_identifiers": '["premium"]',
-    "renewal_number": "2",
-    "is_trial_conversion": "false",
-}
+from tests.revenuecat.rows import NOW_MS, ROW, ms
 
 
 def events(at_ms: int | None = None, /, **cells: str) -> list[dict[str, Any]]:
@@ -265,40 +230,3 @@ def test_a_file_that_lacks_columns_is_no_export() -> None:
     assert missing_columns(ROW) == []
     assert missing_columns([column for column in ROW if column not in (*IDS, "is_sandbox")]) == [IDS[0], "is_sandbox"]
     assert set(missing_columns([])) == {IDS[0], *REQUIRED}
-
-
-TIMES = st.one_of(
-    st.sampled_from(["", "null", "2026-01-01 08:00:00", "2026-02-01 08:00:00", "2026-02-01 08:00:01", "9999-12-31"]),
-    st.datetimes(min_value=datetime(1960, 1, 1)).map(lambda moment: moment.isoformat(sep=" ")),  # noqa: DTZ001
-    st.text(max_size=12),
-)
-SOME_TIMES = (
-    "grace_period_end_time", "refunded_at", "unsubscribe_detected_at", "billing_issues_detected_at", "auto_resume_time",
-)  # fmt: skip
-FLAGS = ("is_sandbox", "is_trial_period", "is_auto_renewable")
-TEXTS = (*IDS, "store", "store_transaction_id", "renewal_number", "price_in_usd", "entitlement_identifiers")
-CELLS = st.fixed_dictionaries(
-    dict.fromkeys(("start_time", "end_time", "effective_end_time"), TIMES),
-    optional={
-        **dict.fromkeys(SOME_TIMES, TIMES),
-        **dict.fromkeys(FLAGS, st.sampled_from(["true", "f", "x", ""])),
-        **dict.fromkeys(
-            TEXTS, st.text(max_size=8) | st.sampled_from(["promotional", "1", "-1", "NaN", "1e999", '["a"]'])
-        ),
-        "custom_subscriber_attributes": st.text(max_size=12) | st.just('{"a": 1}'),
-    },
-)
-
-
-@given(CELLS)
-def test_whatever_the_cells_hold_the_door_takes_what_is_made_of_them_and_time_goes_on(cells: dict[str, str]) -> None:
-    try:
-        bodies = webhooks_of(ROW | cells, now_ms=NOW_MS)
-    except UnusableRowError:
-        return
-    assert bodies == webhooks_of(ROW | cells, now_ms=NOW_MS)
-    envelopes = [parse_envelope(raw(body)) for body in bodies]
-    assert len({envelope.event_id for envelope in envelopes}) == len(envelopes)
-    times = [body["event"]["event_timestamp_ms"] for body in bodies]
-    assert times == sorted(times)
-    assert [body["event"]["type"] for body in bodies].count("EXPIRATION") <= 1
