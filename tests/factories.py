@@ -17,9 +17,9 @@ from typing import Any
 from django.utils import timezone
 
 from integration.drain import drain
+from integration.envelopes import parse_envelope
 from integration.models import Delivery, Project
 from integration.models.secrets import Secret
-from integration.webhooks.body import parse_envelope
 from integration.webhooks.views import accept
 
 TOKEN = "dG9rOnRlc3QtdG9rZW4tMTIzNDU2Nzg5MA=="

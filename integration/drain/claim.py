@@ -21,6 +21,8 @@ from integration.models.bulk import update_rows
 from integration.models.customers import PLANNED_FIELDS
 from integration.models.deliveries import CLAIMED_FIELDS
 
+CONTACT_ONLY = "The contact is up to date. No data event: this one was imported for the contact's attributes alone."
+
 
 @dataclass(frozen=True, slots=True)
 class _Planned:
@@ -105,6 +107,8 @@ def _plan(
 def _planned(decided: Decided, project: Project, policy: ProjectPolicy, customer: Customer) -> _Planned | Rehearsed:
     """Reads what the customer's row holds, which another version of this program may have written."""
     delivery, send = decided.delivery, decided.send
+    if delivery.contact_only:
+        send = replace(send, data_event=None, note=CONTACT_ONLY)
     if send.only_log:
         return rehearsed(send, customer, project, policy)
     customer.learn(decided.event, send.facts)

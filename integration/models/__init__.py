@@ -5,6 +5,7 @@ from integration.models.customers import Customer
 from integration.models.deliveries import Delivery
 from integration.models.events import WebhookEvent
 from integration.models.identities import IdentityCase, IdentityLink
+from integration.models.imports import HistoryImport
 from integration.models.projects import EventSetting, Project
 from integration.models.second_factor import SecondFactor
 
@@ -13,6 +14,7 @@ __all__ = [
     "Delivery",
     "DeliveryAttempt",
     "EventSetting",
+    "HistoryImport",
     "IdentityCase",
     "IdentityLink",
     "Project",

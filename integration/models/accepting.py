@@ -31,8 +31,8 @@ WITH project AS (
 ), owed AS (
     INSERT INTO integration_delivery
         (project_id, webhook_event_id, app_user_id, status, reason, explanation, event_type, event_name, tries,
-         due_at, created_at, environment)
-    SELECT %(project)s, id, person, %(pending)s, '', '', '', '', 0, %(now)s, %(now)s, %(environment)s
+         due_at, created_at, environment, contact_only)
+    SELECT %(project)s, id, person, %(pending)s, '', '', '', '', 0, %(due)s, %(now)s, %(environment)s, %(contact_only)s
     FROM event, unnest(%(people)s::varchar[]) AS person WHERE repeats = 0
 )
 SELECT repeats = 0, EXISTS (SELECT 1 FROM procrastinate_jobs WHERE queueing_lock = %(bell)s AND status = 'todo')
@@ -48,7 +48,16 @@ class Accepted:
     is_rung: bool
 
 
-def accept(project_id: UUID, envelope: Envelope, now: datetime, *, version: str, bell: str) -> Accepted | None:
+def accept(
+    project_id: UUID,
+    envelope: Envelope,
+    now: datetime,
+    *,
+    version: str,
+    bell: str,
+    due: datetime | None,
+    contact_only: bool,
+) -> Accepted | None:
     """See `Delivery.objects.accept`."""
     values = {
         "project": project_id,
@@ -56,6 +65,8 @@ def accept(project_id: UUID, envelope: Envelope, now: datetime, *, version: str,
         "bell": bell,
         "pending": str(DeliveryStatus.PENDING),
         "now": now,
+        "due": due or now,
+        "contact_only": contact_only,
         **{field: getattr(envelope, field) for field in Envelope.__slots__},
     }
     row = fetch_prepared(_ACCEPT, values)

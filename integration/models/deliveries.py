@@ -41,15 +41,23 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
     """What is due, and the verbs on many deliveries."""
 
     def accept(
-        self, project_id: UUID, envelope: Envelope, now: datetime, *, version: str = "", bell: str = ""
+        self,
+        project_id: UUID,
+        envelope: Envelope,
+        now: datetime,
+        *,
+        version: str = "",
+        bell: str = "",
+        due: datetime | None = None,
+        contact_only: bool = False,
     ) -> Accepted | None:
-        """Store an event and the delivery that is owed for it, due now.
+        """Store an event and the delivery that is owed for it, due now or at `due`; with no data event `contact_only`.
 
         Returns None, and stores nothing, where there is no such project, or its row is not of that `version`
         (`Project.objects.with_version`) any more. `bell` is the lock of the bell to look at. Outside a transaction
         all is committed when this returns.
         """
-        return accept(project_id, envelope, now, version=version, bell=bell)
+        return accept(project_id, envelope, now, version=version, bell=bell, due=due, contact_only=contact_only)
 
     def due(self, now: datetime) -> DeliveryQuerySet:
         """Owed and to be sent at `now` or before; a lease that has run out counts."""
@@ -163,6 +171,8 @@ class Delivery(models.Model):
     event_second = models.BigIntegerField(null=True, blank=True)
     # Whether its event is in the customer's running totals, so that no retry counts it again.
     counted = models.BooleanField(default=False, db_default=False)
+    # The contact follows and no data event is sent: for history that is brought in later.
+    contact_only = models.BooleanField(default=False, db_default=False)
     tries = models.PositiveIntegerField(default=0)
     due_at = models.DateTimeField("next try", null=True, blank=True)
     created_at = models.DateTimeField("received")

@@ -20,12 +20,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from integration.envelopes import parse_envelope
 from integration.models import Delivery, Project
 from integration.models.accepting import Accepted
 from integration.models.events import Envelope
 from integration.tasks import bell_of, ring
 from integration.webhooks.authentication import RevenueCatAuthentication, admit
-from integration.webhooks.body import parse_envelope, read_body
+from integration.webhooks.body import read_body
 from integration.webhooks.errors import DatabaseAway
 from integration.webhooks.known_projects import known_project, read_project
 from integration.webhooks.throttling import TOO_MANY, RefusalsByAddress, RefusalsByProject

@@ -8,7 +8,7 @@ from contextlib import closing
 
 import pytest
 
-from integration.webhooks.body import parse_envelope
+from integration.envelopes import parse_envelope
 from tests.bench import load, table
 from tests.bench.figure import Figure, at_least, at_most, percentile
 from tests.bench.webhooks import encoder, product_id

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from integration.envelopes import parse_envelope
 from integration.models import Customer, Delivery, EventSetting, Project
-from integration.webhooks.body import parse_envelope
 from integration.webhooks.views import accept
 from tests.factories import raw, receive, refreshed, run_drain, webhook
 from tests.fake_intercom import FakeIntercom

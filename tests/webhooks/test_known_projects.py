@@ -7,8 +7,8 @@ from __future__ import annotations
 import pytest
 from django.utils import timezone
 
+from integration.envelopes import parse_envelope
 from integration.models import Delivery, Project
-from integration.webhooks.body import parse_envelope
 from tests.factories import AUTHORIZATION, make_project, raw, webhook
 from tests.webhooks.conftest import Door
 
