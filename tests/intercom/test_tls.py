@@ -21,9 +21,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from integration.intercom.client import IntercomClient, new_session
+from integration.intercom.client import IntercomClient
 from integration.intercom.errors import TransientError
 from integration.intercom.rate_limit import RateBudget
+from integration.transport import new_session
 from tests.intercom.conftest import TOKEN
 
 ANSWER = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 17\r\n\r\n{"type": "admin"}'
