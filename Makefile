@@ -16,7 +16,7 @@ FUZZ_VAR_DIR := var/fuzz
 AUDIT_LOG := var/audit.log
 # Linters look at the app as a production server would run it. The keys are made up for each run.
 PRODUCTION = DEBUG=false PUBLIC_URL=https://rcintercom.example.com ALLOWED_HOSTS=rcintercom.example.com TRUSTED_PROXIES=1 \
-	DATABASE_URL=postgres://rcintercom@db.example.com/rcintercom INTERCOM_API_URL= \
+	DATABASE_URL=postgres://rcintercom@db.example.com/rcintercom INTERCOM_API_URL= REVENUECAT_API_URL= \
 	SECRET_KEY="$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(50))')" \
 	ENCRYPTION_KEYS="$$($(BIN)/python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())')"
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

@@ -15,6 +15,8 @@ from django.core.checks import CheckMessage, Error, Warning  # noqa: A004
 from django.db import DatabaseError
 from django.db.models import QuerySet
 
+_SECRETS = ("authorization", "intercom_token", "signing_secret", "revenuecat_api_key")
+
 
 def encryption_keys_are_usable(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
     """E001: every entry of ENCRYPTION_KEYS must be a Fernet key; nothing could be read or stored otherwise."""
@@ -69,6 +71,19 @@ def intercom_is_intercom(app_configs: Sequence[Any] | None, **kwargs: Any) -> li
     ]
 
 
+def revenuecat_is_revenuecat(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    """W004: REVENUECAT_API_URL sends every project's API key to another host than RevenueCat's."""
+    if not settings.REVENUECAT_API_URL:
+        return []
+    return [
+        Warning(
+            "REVENUECAT_API_URL is set: API keys go there and not to RevenueCat.",
+            hint="Unset it, unless this is a proxy of yours.",
+            id="integration.W004",
+        )
+    ]
+
+
 def clients_can_be_told_apart(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
     """W002: behind a proxy that ends TLS everybody has its address, unless TRUSTED_PROXIES says where theirs stands."""
     if settings.ADDRESSES_TELL_CLIENTS_APART:
@@ -95,7 +110,7 @@ def stored_secrets_can_be_read(
     # By its name: this layer knows no rows, and at start-up they are not known yet.
     projects: QuerySet[Any] = QuerySet(apps.get_model("integration", "Project"))
     try:
-        values = list(projects.values_list("authorization", "intercom_token", "signing_secret"))
+        values = list(projects.values_list(*_SECRETS))
     except DatabaseError:
         # No tables yet, or of an older version, or no database: others say so.
         return []
@@ -128,5 +143,6 @@ ON_DEPLOY = (
     keys_come_from_the_environment,
     public_url_is_https,
     intercom_is_intercom,
+    revenuecat_is_revenuecat,
     clients_can_be_told_apart,
 )

@@ -29,23 +29,30 @@ from procrastinate.manager import JobManager
 
 from integration.drain import drain
 from integration.drain.loop import LEASE_MARGIN_SECONDS, LINGER_SECONDS, LONGEST_WAIT, SLICE_SECONDS
+from integration.inquiry.comparing import DAYS, go_on
 from integration.intercom.client import ATTEMPT_SECONDS
-from integration.models import Delivery, Project
-from integration.models.retention import pruning
+from integration.models import Delivery, Project, Reconciliation
+from integration.models.retention import prune_found, pruning
+from integration.models.revenuecat_settings import Nightly
 
 logger = logging.getLogger(__name__)
 
 DRAIN_QUEUE = "drain"
 TEND_QUEUE = "tend"
 PRUNE_QUEUE = "prune"
+RECONCILE_QUEUE = "reconcile"
+EVERY_NIGHT = "41 2 * * *"
 EVERY_HOUR = "17 * * * *"
 # croniter reads a sixth field as seconds.
 EVERY_FIVE_SECONDS = "* * * * * */5"
 DRAIN_TASK = "integration.drain"
 PRUNE_TASK = "integration.prune"
+RECONCILE_TASK = "integration.reconcile"
 # Between two batches the disk belongs to the others.
 PRUNE_PAUSE_SECONDS = 0.05
 PRUNE_POLLING_SECONDS = 5.0
+# Somebody may have pressed the button.
+RECONCILE_POLLING_SECONDS = 2.0
 # How many projects one worker drains at the same time.
 PROJECTS_AT_ONCE = 8
 # A worker that has not been heard of for this long is taken for dead, and its drains go to another one.
@@ -88,8 +95,10 @@ def _is_rung(lock: str) -> bool:
         return cursor.fetchone() is not None
 
 
-def _defer(queue: str, task: str, lock: str, **kwargs: str) -> None:
-    job = Job(id=None, queue=queue, task_name=task, lock=lock, queueing_lock=lock, task_kwargs=dict(kwargs))
+def _defer(queue: str, task: str, lock: str, *, at: datetime | None = None, **kwargs: str) -> None:
+    job = Job(
+        id=None, queue=queue, task_name=task, lock=lock, queueing_lock=lock, scheduled_at=at, task_kwargs=dict(kwargs)
+    )
     try:
         # A savepoint: two rings at the same instant collide inside whatever transaction is open.
         with transaction.atomic():
@@ -128,8 +137,38 @@ def prune(timestamp: int = 0) -> None:
         if time.monotonic() >= deadline:
             _defer(PRUNE_QUEUE, PRUNE_TASK, "prune")
             break
+    total += prune_found(timezone.now())
     if total:
-        logger.info("pruned %d events that were old enough", total)
+        logger.info("pruned %d events and discrepancies that were old enough", total)
+
+
+def ring_reconcile(project_id: uuid.UUID, *, seconds: float = 0.0) -> None:
+    """Have the project's comparison gone on with, soon or after so long; one at a time for each project."""
+    at = timezone.now() + timedelta(seconds=seconds) if seconds else None
+    _defer(RECONCILE_QUEUE, RECONCILE_TASK, f"{RECONCILE_QUEUE}:{project_id}", at=at, project_id=str(project_id))
+
+
+@app.task(name=RECONCILE_TASK, queue=RECONCILE_QUEUE)
+def reconcile(project_id: str) -> None:
+    """Compare the customers of one project with RevenueCat for a slice of time; another job goes on."""
+    run = Reconciliation.objects.filter(project=uuid.UUID(project_id)).first()
+    if run is None:
+        return
+    done = go_on(run, stop=stopping, now=timezone.now)
+    if done.must_ring:
+        ring(run.project_id)
+    if done.more:
+        ring_reconcile(run.project_id, seconds=done.wait_seconds)
+
+
+@app.periodic(cron=EVERY_NIGHT)
+@app.task(name="integration.reconcile_nightly", queue=RECONCILE_QUEUE, queueing_lock="reconcile_nightly")
+def reconcile_nightly(timestamp: int = 0) -> None:
+    """Begin the comparison of every project that wants one each night, or go on with one that had to stop."""
+    for project in Project.objects.exclude(reconcile_nightly=Nightly.OFF).exclude(revenuecat_api_key=""):
+        repair = project.reconcile_nightly == Nightly.REPAIR
+        Reconciliation.begin(project, days=DAYS, repair=repair, now=timezone.now())
+        ring_reconcile(project.pk)
 
 
 @app.periodic(cron=EVERY_HOUR)
@@ -179,12 +218,13 @@ async def _work() -> None:
     # One thread for every project, and some for the tending.
     loop.set_default_executor(ThreadPoolExecutor(PROJECTS_AT_ONCE + 4, thread_name_prefix="drain"))
     async with app.open_async():
-        # The tending has a worker of its own: it must run also when every project is busy. So has the pruning, which
-        # is in no hurry and must not keep the tending.
+        # The tending has a worker of its own: it must run also when every project is busy. So have the pruning and
+        # the comparing, which are in no hurry and must not keep the tending.
         workers = [
             asyncio.create_task(_worker(DRAIN_QUEUE, PROJECTS_AT_ONCE)),
             asyncio.create_task(_worker(TEND_QUEUE, 1)),
             asyncio.create_task(_worker(PRUNE_QUEUE, 1, polling_seconds=PRUNE_POLLING_SECONDS, listen=False)),
+            asyncio.create_task(_worker(RECONCILE_QUEUE, 1, polling_seconds=RECONCILE_POLLING_SECONDS, listen=False)),
         ]
 
         def stop() -> None:

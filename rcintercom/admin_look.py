@@ -48,6 +48,7 @@ ADMIN_LOOK: dict[str, Any] = {
                     _page("Webhook events", "inbox", "integration.webhookevent"),
                     _page("Customers", "person_search", "integration.customer"),
                     _page("Identity queue", "how_to_reg", "integration.identitycase"),
+                    _page("Discrepancies", "compare_arrows", "integration.discrepancy"),
                 ],
             },
             {

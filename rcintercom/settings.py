@@ -86,6 +86,10 @@ SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 # Overrides Intercom's host for every region: stand-ins, tests, a recording proxy.
 INTERCOM_API_URL = env.str("INTERCOM_API_URL", default="")
 
+# --- RevenueCat --------------------------------------------------------------------------------------
+# Overrides the base address of RevenueCat's API v2, likewise.
+REVENUECAT_API_URL = env.str("REVENUECAT_API_URL", default="")
+
 # --- Application -------------------------------------------------------------------------------------
 INSTALLED_APPS = [
     # Without the part of unfold that puts a site of its own in place of Django's: ours is one of unfold's.

@@ -10,6 +10,7 @@ import pytest
 from django.core.cache import caches
 
 from tests.fake_intercom import FakeIntercom
+from tests.fake_revenuecat import FakeRevenueCat
 
 
 @pytest.fixture(autouse=True)
@@ -22,4 +23,11 @@ def no_refusals_yet() -> None:
 def intercom() -> Iterator[FakeIntercom]:
     """A stand-in for Intercom that listens, empty, on a port of its own."""
     with FakeIntercom() as running:
+        yield running
+
+
+@pytest.fixture
+def revenuecat() -> Iterator[FakeRevenueCat]:
+    """A stand-in for RevenueCat's API that listens, empty, on a port of its own."""
+    with FakeRevenueCat() as running:
         yield running

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from base64 import b32decode
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 from io import StringIO
 from typing import Any
@@ -19,7 +20,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
 
-from integration.models import Customer, Delivery, DeliveryAttempt, Project, WebhookEvent
+from integration.models import Customer, Delivery, DeliveryAttempt, Discrepancy, Project, WebhookEvent
 from integration.models.secrets import Secret
 from integration.revenuecat import signature
 from tests.admin.authenticator import LOGIN, PAGE, give_code, give_password, switch_on
@@ -27,13 +28,22 @@ from tests.admin.conftest import act, project_url, save
 from tests.everything import backup, every_row, forms_of
 from tests.factories import Clock, make_project, raw, receive, run_drain, webhook
 from tests.fake_intercom import FakeIntercom, faults
+from tests.fake_revenuecat import FakeRevenueCat
+from tests.fake_revenuecat.objects import error
 
 CURRENT = "Bearer the-current-authorization-value-0123456789"
 PREVIOUS = "Bearer the-value-before-it-9876543210"
 SIGNING = "whsec-the-signing-secret-abcdef"
 TOKEN = "dG9rOnRoZS1jdXJyZW50LWFjY2Vzcy10b2tlbg=="
 TOKEN_BEFORE = "dG9rOnRoZS1hY2Nlc3MtdG9rZW4tYmVmb3Jl"
-NEVER_SHOWN = {"previous": PREVIOUS, "signing secret": SIGNING, "token": TOKEN, "token before": TOKEN_BEFORE}
+API_KEY = "sk_theKeyThatIsStoredNow0123456789"
+NEVER_SHOWN = {
+    "previous": PREVIOUS,
+    "signing secret": SIGNING,
+    "token": TOKEN,
+    "token before": TOKEN_BEFORE,
+    "API key": API_KEY,
+}
 SECRETS = NEVER_SHOWN | {"authorization": CURRENT}
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -45,9 +55,10 @@ def leaks(text: str, secrets: dict[str, str]) -> list[str]:
 
 
 @pytest.fixture
-def project(intercom: FakeIntercom, settings: Any) -> Project:
+def project(intercom: FakeIntercom, revenuecat: FakeRevenueCat, settings: Any) -> Project:
     """A project with every secret there is; its token is about to be replaced in the admin."""
     settings.INTERCOM_API_URL = intercom.url
+    settings.REVENUECAT_API_URL = revenuecat.url
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     return make_project(
         "Larkfield",
@@ -111,6 +122,30 @@ def drain_through_every_fault(project: Project, intercom: FakeIntercom) -> None:
         run_drain(project, clock, attempt_seconds=0.3)
 
 
+def ask_through_every_fault(project: Project, revenuecat: FakeRevenueCat, superuser: Client) -> str:
+    """Answers of RevenueCat that repeat the key, and none at all; what was said of them."""
+    out = StringIO()
+    # Somebody has had an event lately, so that RevenueCat is asked about them.
+    Customer.objects.filter(pk=Customer.objects.all()[0].pk).update(
+        last_event_at_ms=int(timezone.now().timestamp() * 1000)
+    )
+    for status in (200, 302, 400, 401, 403, 404, 429, 500):
+        elsewhere = f"https://elsewhere.invalid/?key={API_KEY}"
+        revenuecat.fail(status, error(API_KEY, f"Bearer {API_KEY}"), times=3, Location=elsewhere)
+        with suppress(CommandError):
+            call_command("read_names", stdout=out)
+        with suppress(CommandError):
+            call_command("reconcile", stdout=out)
+        for dialog in ("read_names", "reconcile"):
+            out.write(act(superuser, project_url(project, dialog), days=7).content.decode())
+    revenuecat.refuse_connections()
+    for command in ("read_names", "reconcile"):
+        with pytest.raises(CommandError) as refused:
+            call_command(command, stdout=out)
+        out.write(str(refused.value))
+    return out.getvalue()
+
+
 def run_commands() -> str:
     """The commands that read projects or the log; what they said."""
     out = StringIO()
@@ -156,13 +191,13 @@ def addresses(project: Project) -> Iterator[str]:
         f"{site}project/add/",
     )
     yield from (project_url(project, name) for name in ("change", "history"))
-    for model in (Project, Delivery, WebhookEvent, Customer):
+    for model in (Project, Delivery, WebhookEvent, Customer, Discrepancy):
         name = model._meta.model_name
         yield from (f"{site}{name}/", f"{site}{name}/?q=user-1")
         for pk in model.objects.values_list("pk", flat=True):
             yield from (f"{site}{name}/{pk}/change/", f"{site}{name}/{pk}/history/")
     for model, dialogs in (
-        (Project, ("check_connection", "rotate_authorization", "resume")),
+        (Project, ("check_connection", "rotate_authorization", "resume", "read_names", "reconcile")),
         (Delivery, ("redeliver",)),
     ):
         first = model.objects.values_list("pk", flat=True).first()
@@ -183,16 +218,28 @@ def pages_that_leak(client: Client, project: Project, secrets: dict[str, str]) -
 
 
 def test_no_secret_is_in_the_database_in_a_backup_in_the_logs_in_an_answer_or_on_a_page(
-    project: Project, superuser: Client, intercom: FakeIntercom, caplog: pytest.LogCaptureFixture
+    project: Project,
+    superuser: Client,
+    intercom: FakeIntercom,
+    revenuecat: FakeRevenueCat,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for name in (None, "procrastinate", "django.db.backends", "django.request", "urllib3"):
         caplog.set_level(logging.DEBUG, logger=name)
-    saved = save(superuser, project_url(project), new_intercom_token=TOKEN, new_signing_secret=SIGNING)
+    # What heals is asked again after a pause.
+    monkeypatch.setattr("integration.inquiry.comparing.PAUSE_SECONDS", 0.01)
+    secrets_entered = {"new_intercom_token": TOKEN, "new_signing_secret": SIGNING, "new_revenuecat_api_key": API_KEY}
+    saved = save(superuser, project_url(project), **secrets_entered, revenuecat_project="1ab2c3d4")
     assert not leaks(saved.content.decode(), NEVER_SHOWN)
     project.refresh_from_db()
     assert (project.intercom_token.reveal(), project.signing_secret.reveal()) == (TOKEN, SIGNING)
     said = knock(project)
     drain_through_every_fault(project, intercom)
+    said += ask_through_every_fault(project, revenuecat, superuser)
+    customer = Customer.objects.all()[0]
+    Discrepancy.objects.create(project=project, customer=customer, said_status="expired", found_at=timezone.now())
+    assert len(revenuecat.asked) > 16 and project.revenuecat_api_key.reveal() == API_KEY
     said += run_commands() + act(superuser, project_url(project, "check_connection")).content.decode()
     assert DeliveryAttempt.objects.count() >= 8
     secrets = SECRETS | use_second_factor(superuser)

@@ -8,17 +8,19 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from integration.admin.accounts import GroupAdmin, UserAdmin
 from integration.admin.customers import CustomerAdmin
+from integration.admin.discrepancies import DiscrepancyAdmin
 from integration.admin.identity_queue import IdentityCaseAdmin
 from integration.admin.log import DeliveryAdmin
 from integration.admin.projects import ProjectAdmin
 from integration.admin.webhook_events import WebhookEventAdmin
-from integration.models import Customer, Delivery, IdentityCase, Project, WebhookEvent
+from integration.models import Customer, Delivery, Discrepancy, IdentityCase, Project, WebhookEvent
 
 admin.site.register(Project, ProjectAdmin)
 admin.site.register(Delivery, DeliveryAdmin)
 admin.site.register(WebhookEvent, WebhookEventAdmin)
 admin.site.register(Customer, CustomerAdmin)
 admin.site.register(IdentityCase, IdentityCaseAdmin)
+admin.site.register(Discrepancy, DiscrepancyAdmin)
 
 # Django registers these itself, without unfold's looks.
 admin.site.unregister([User, Group])

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from integration.intercom.client import IntercomClient, new_session
+from integration.intercom.client import IntercomClient
 from integration.intercom.errors import CredentialsError, IntercomError, RateLimitedError, RejectedError
 from integration.intercom.rate_limit import RateBudget
 from integration.models import Project
 from integration.models.projects import Region
 from integration.models.secrets import SecretUnreadableError
+from integration.transport import new_session
 
 # Somebody is waiting in front of the page.
 SECONDS = 10.0

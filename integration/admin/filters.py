@@ -19,6 +19,7 @@ from integration.admin.access import visible_projects
 from integration.event_types import CATALOGUE
 from integration.mapping import SkipReason
 from integration.models import WebhookEvent
+from integration.reconciliation import STATUSES
 
 if TYPE_CHECKING:
 
@@ -113,6 +114,41 @@ class EnvironmentFilter(_Dropdown):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """What is of that environment."""
         return queryset.filter(environment=self.value()) if self.value() else queryset
+
+
+class DiscrepancyFilter(_Dropdown):
+    """By whether there still is something to do."""
+
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """As the list names them."""
+        return [("open", "Open"), ("repaired", "Repaired"), ("gone", "Gone")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Discrepancies in that state."""
+        conditions = {
+            "open": {"repaired_at__isnull": True, "agreed_at__isnull": True},
+            "repaired": {"repaired_at__isnull": False},
+            "gone": {"repaired_at__isnull": True, "agreed_at__isnull": False},
+        }
+        return queryset.filter(**conditions.get(self.value() or "", {}))
+
+
+class StatusSaidFilter(_Dropdown):
+    """By the subscription status that RevenueCat named."""
+
+    title = "status in RevenueCat"
+    parameter_name = "said_status"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Every status that a comparison can come to."""
+        return [(status, status.replace("_", " ").capitalize()) for status in STATUSES]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Discrepancies where RevenueCat said so."""
+        return queryset.filter(said_status=self.value()) if self.value() else queryset
 
 
 class WebhookTypeFilter(_Dropdown):

@@ -96,18 +96,22 @@ class ProjectActions(ScopedActions[Project]):
     """The buttons of the settings page, and of the list of projects."""
 
     actions = ("resume_selected",)
-    actions_detail = ("check_connection", "rotate_authorization", "resume")
+    actions_detail: tuple[str, ...] = ("check_connection", "rotate_authorization", "resume")
 
     def has_operate_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Who may change a project may also do these."""
         return request.user.has_perm("integration.change_project") and self.sees(request, obj)
 
     def get_actions_detail(self, request: HttpRequest, object_id: str) -> list[Any]:
-        """`Resume` stands there only while the project is held."""
+        """Without those that would come to nothing."""
         actions = super().get_actions_detail(request, object_id)
-        project = self.get_object(request, object_id)
+        idle = self.idle_actions(self.get_object(request, object_id))
+        return [one for one in actions if not one.action_name.endswith(idle)]
+
+    def idle_actions(self, project: Project | None) -> tuple[str, ...]:
+        """The ends of the names of such actions: `Resume` stands there only while the project is held."""
         held = project is not None and project.held_at is not None
-        return [one for one in actions if held or not one.action_name.endswith("_resume")]
+        return () if held else ("_resume",)
 
     @action(description="Check connection", icon="cable", permissions=["operate"], dialog=CHECK_DIALOG)
     def check_connection(self, request: HttpRequest, form: DialogForm, object_id: str) -> HttpResponse:

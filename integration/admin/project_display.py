@@ -20,6 +20,7 @@ _REMEDIES = {
     "authorization": ("Authorization value", "rotate it with “Rotate authorization”. Webhooks are refused until then"),
     "signing_secret": ("signing secret", "enter it anew below. Webhooks are refused until then"),
     "intercom_token": ("Intercom access token", "enter it anew below. Nothing is sent until then"),
+    "revenuecat_api_key": ("RevenueCat API key", "enter it anew below. RevenueCat is not asked until then"),
 }
 
 
@@ -90,6 +91,23 @@ def authorization_field(project: Project, now: datetime) -> SafeString | str:
     overlap = f"The value before this one stays valid until {clock(until)}." if until else ""
     return format_html(
         '{}<div class="leading-relaxed mt-2 text-xs">{}</div>', copy_field(value, "the Authorization value"), overlap
+    )
+
+
+def comparison_sentence(project: Project, now: datetime) -> str:
+    """How far the newest comparison with RevenueCat has come. Read together with the project, if there is one."""
+    run = getattr(project, "reconciliation", None)
+    if run is None:
+        return "Never."
+    if run.finished_at is not None:
+        return f"{clock(run.finished_at)}: {run.counts}."
+    begun = f"Begun at {clock(run.started_at)}: {run.counts} so far."
+    if run.problem:
+        return f"{begun} It stopped: {run.problem} Compare again, and it goes on from there."
+    return (
+        f"{begun} It is under way."
+        if run.is_busy(now)
+        else f"{begun} It waits for a worker; if none comes, compare again."
     )
 
 

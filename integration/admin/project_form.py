@@ -21,6 +21,7 @@ from integration.mapping import EventPolicy
 from integration.models import EventSetting, Project
 from integration.models.mapping_settings import Sandbox
 from integration.models.projects import TOKEN_RULE, new_authorization
+from integration.models.revenuecat_settings import KEY_RULE, Nightly
 from integration.models.secrets import Secret
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ else:
     _ModelForm = forms.ModelForm
 
 TOKEN, SIGNING, CLEAR_SIGNING = "new_intercom_token", "new_signing_secret", "clear_signing_secret"
+API_KEY, CLEAR_API_KEY = "new_revenuecat_api_key", "clear_revenuecat_api_key"
 _UNREADABLE = "The stored value cannot be read (see above). Enter it anew."
 
 
@@ -59,6 +61,14 @@ class _ProjectForm(MappingFields, _ModelForm):
         widget=UnfoldBooleanSwitchWidget(),
     )
 
+    new_revenuecat_api_key = _secret_field("RevenueCat API key", validators=[KEY_RULE])
+    clear_revenuecat_api_key = forms.BooleanField(
+        label="Remove the RevenueCat API key",
+        required=False,
+        help_text="RevenueCat is then asked nothing any more. Webhooks come in as before.",
+        widget=UnfoldBooleanSwitchWidget(),
+    )
+
     class Meta:
         model = Project
         fields = (
@@ -67,6 +77,7 @@ class _ProjectForm(MappingFields, _ModelForm):
             "region",
             "missing_contact",
             *MAPPING_FIELDS,
+            "reconcile_nightly",
             "keep_successes_days",
             "keep_failures_days",
             "members",
@@ -81,6 +92,7 @@ class _ProjectForm(MappingFields, _ModelForm):
             return
         self._show_hint(TOKEN, self.instance.intercom_token, _WHERE_IT_IS)
         self._show_hint(SIGNING, self.instance.signing_secret, _WHAT_IT_IS_FOR)
+        self._show_hint(API_KEY, self.instance.revenuecat_api_key, _WHAT_THE_KEY_IS_FOR)
         policies = self.instance.policy().events
         for row in CATALOGUE:
             self.initial[event_field(row)] = policies.get(row.event_type) or EventPolicy.default(row)
@@ -107,6 +119,9 @@ class _ProjectForm(MappingFields, _ModelForm):
         self._check_sandbox(cleaned)
         if cleaned.get(SIGNING) and cleaned.get(CLEAR_SIGNING):
             self.add_error(CLEAR_SIGNING, "Either enter a new signing secret or remove it.")
+        if cleaned.get(API_KEY) and cleaned.get(CLEAR_API_KEY):
+            self.add_error(CLEAR_API_KEY, "Either enter a new API key or remove it.")
+        self._check_asking(cleaned)
         return cleaned
 
     def _check_sandbox(self, cleaned: dict[str, Any]) -> None:
@@ -118,6 +133,16 @@ class _ProjectForm(MappingFields, _ModelForm):
             self.add_error("sandbox_project", "Choose the other project that sends the sandbox events.")
         elif other.sandbox != Sandbox.SEND:
             self.add_error("sandbox_project", f"“{other}” does not send sandbox events. Change that there first.")
+
+    def _check_asking(self, cleaned: dict[str, Any]) -> None:
+        """RevenueCat can be asked only with a key, about a project."""
+        stored = bool(self.instance.revenuecat_api_key) and not cleaned.get(CLEAR_API_KEY)
+        has_key = bool(cleaned.get(API_KEY)) or stored
+        nightly = cleaned.get("reconcile_nightly", Nightly.OFF) != Nightly.OFF
+        if nightly and not has_key:
+            self.add_error("reconcile_nightly", "This needs a RevenueCat API key.")
+        if (cleaned.get(API_KEY) or nightly) and not cleaned.get("revenuecat_project", ""):
+            self.add_error("revenuecat_project", "RevenueCat cannot be asked without the id of the project there.")
 
     def _twin(self, row: CatalogueRow) -> CatalogueRow | None:
         """Another event type that has this one's custom name."""
@@ -165,6 +190,9 @@ class _ProjectForm(MappingFields, _ModelForm):
         if self.cleaned_data.get(SIGNING) or self.cleaned_data.get(CLEAR_SIGNING):
             project.signing_secret = Secret.of(self.cleaned_data.get(SIGNING) or "")
             fields.append("signing_secret")
+        if self.cleaned_data.get(API_KEY) or self.cleaned_data.get(CLEAR_API_KEY):
+            project.revenuecat_api_key = Secret.of(self.cleaned_data.get(API_KEY) or "")
+            fields.append("revenuecat_api_key")
         return [name for name in fields if name in _MODEL_FIELDS]
 
     def save_event_settings(self) -> None:
@@ -187,9 +215,9 @@ class _ProjectForm(MappingFields, _ModelForm):
 
     def _change(self, name: str) -> str:
         label = self.fields[name].label or name.replace("_", " ").capitalize()
-        if name == CLEAR_SIGNING:
-            return "Signing secret removed"
-        if name in (TOKEN, SIGNING):
+        if name in (CLEAR_SIGNING, CLEAR_API_KEY):
+            return f"{self.fields[_CLEARED[name]].label} removed"
+        if name in (TOKEN, SIGNING, API_KEY):
             return f"{label} replaced"
         before, after = (_said(value) for value in (self.initial.get(name), self.cleaned_data.get(name)))
         return f"{label}: {before} → {after}"
@@ -203,6 +231,12 @@ _WHERE_IT_IS = (
 _WHAT_IT_IS_FOR = (
     "Optional. RevenueCat shows it when you switch on signed webhooks; every webhook must then carry a valid signature."
 )
+_WHAT_THE_KEY_IS_FOR = (
+    "Optional, for reading names and for comparing subscriptions. In RevenueCat: Project settings, API keys, a secret "
+    "key of version V2 that may read products, entitlements and subscriptions. It is stored encrypted and never shown "
+    "again."
+)
+_CLEARED = {CLEAR_SIGNING: SIGNING, CLEAR_API_KEY: API_KEY}
 
 # The catalogue's fields are declared as if they were written out above: Django looks for declared fields only.
 _event_fields: dict[str, Any] = {event_field(row): EventField(row) for row in CATALOGUE}

@@ -17,8 +17,18 @@ from django.utils.safestring import SafeString
 from integration.admin import project_display as show
 from integration.admin.access import only_visible
 from integration.admin.display import change_url, copy_field, link, list_url, moment
-from integration.admin.project_actions import ProjectActions, ring_after_commit
-from integration.admin.project_form import CLEAR_SIGNING, EVENT_FIELDS, MORE_EVENT_FIELDS, SIGNING, TOKEN, ProjectForm
+from integration.admin.project_actions import ring_after_commit
+from integration.admin.project_form import (
+    API_KEY,
+    CLEAR_API_KEY,
+    CLEAR_SIGNING,
+    EVENT_FIELDS,
+    MORE_EVENT_FIELDS,
+    SIGNING,
+    TOKEN,
+    ProjectForm,
+)
+from integration.admin.revenuecat_actions import RevenueCatActions
 from integration.models import Customer, Delivery, Project, WebhookEvent
 from integration.models.mapping_settings import Sandbox
 from integration.retry import DeliveryStatus
@@ -33,13 +43,20 @@ class _BoundedCount(Subquery):
     output_field = IntegerField()
 
 
-class ProjectAdmin(ProjectActions):
+class ProjectAdmin(RevenueCatActions):
     """Projects: the list with their states, and the settings page."""
 
     form = ProjectForm
     list_display = ("name", "state", "region", "sandbox_rule", "waiting", "created")
     autocomplete_fields = ("members",)
-    readonly_fields = ("webhook_url_field", "authorization_field", "state_sentence", "waiting", "forgotten_customers")
+    readonly_fields = (
+        "webhook_url_field",
+        "authorization_field",
+        "state_sentence",
+        "waiting",
+        "forgotten_customers",
+        "compared",
+    )
     change_form_outer_before_template = "integration/notices.html"
     add_fieldsets = (
         (
@@ -89,10 +106,10 @@ class ProjectAdmin(ProjectActions):
                     "email_rule",
                     "name_rule",
                     "phone_rule",
-                    "revenuecat_project",
                 )
             },
         ),
+        ("RevenueCat", {"fields": ("revenuecat_project", API_KEY, CLEAR_API_KEY, "reconcile_nightly", "compared")}),
         ("State", {"fields": ("active", "state_sentence", "waiting")}),
         (
             "Privacy",
@@ -109,7 +126,7 @@ class ProjectAdmin(ProjectActions):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Project]:
         """Those this person sees, with how many deliveries wait; counted to MOST_WAITING, cheap by an index."""
         waiting = Delivery.objects.filter(project=OuterRef("pk"), status=DeliveryStatus.PENDING).order_by()
-        rows = only_visible(request, super().get_queryset(request), "pk")
+        rows = only_visible(request, super().get_queryset(request).select_related("reconciliation"), "pk")
         return rows.annotate(owed=_BoundedCount(waiting.values("pk")[: MOST_WAITING + 1]))
 
     @admin.display(description="State")
@@ -155,14 +172,21 @@ class ProjectAdmin(ProjectActions):
         """Whether it is sending, and if not, why."""
         return show.hold_sentence(project, timezone.now())
 
+    @admin.display(description="Last compared")
+    def compared(self, project: Project) -> str:
+        """What came of the newest comparison with RevenueCat."""
+        return show.comparison_sentence(project, timezone.now())
+
     def get_fieldsets(self, request: HttpRequest, obj: Project | None = None) -> Any:
         """Who may only look sees no Authorization value and no empty secret fields."""
         fieldsets = super().get_fieldsets(request, obj)
         if obj is None:
             return fieldsets
         hidden = set() if obj.signing_secret else {CLEAR_SIGNING}
+        hidden |= set() if obj.revenuecat_api_key else {CLEAR_API_KEY}
         if not self.has_change_permission(request, obj):
-            hidden |= {TOKEN, SIGNING, CLEAR_SIGNING, "authorization_field", *EVENT_FIELDS, *MORE_EVENT_FIELDS}
+            hidden |= {TOKEN, SIGNING, CLEAR_SIGNING, API_KEY, CLEAR_API_KEY, "authorization_field"}
+            hidden |= {*EVENT_FIELDS, *MORE_EVENT_FIELDS}
         if not request.user.is_superuser:
             # Who sees what is decided by those who also make users and give them roles.
             hidden.add("members")

@@ -23,10 +23,11 @@ from integration.drain.attempt import Access, Attempted, attempt
 from integration.drain.claim import claim
 from integration.drain.rehearsal import contact_rules
 from integration.drain.settle import settle
-from integration.intercom.client import ATTEMPT_SECONDS, new_session
+from integration.intercom.client import ATTEMPT_SECONDS
 from integration.intercom.rate_limit import RateBudget
 from integration.models import Project
 from integration.models.secrets import SecretUnreadableError
+from integration.transport import new_session
 
 logger = logging.getLogger(__name__)
 

@@ -13,10 +13,6 @@ from typing import Any
 from urllib.parse import quote
 
 import requests
-from urllib3.exceptions import HTTPError as Urllib3Error
-from urllib3.exceptions import ProtocolError
-from urllib3.exceptions import TimeoutError as Urllib3Timeout
-from urllib3.util.retry import Retry
 
 from integration.intercom.classify import error_of
 from integration.intercom.errors import Answer, CredentialsError, NotFoundError, RateLimitedError, TransientError
@@ -24,8 +20,9 @@ from integration.intercom.exchanges import Exchange, loggable, parsed, without_t
 from integration.intercom.messages import AttributeValue, DataEvent
 from integration.intercom.rate_limit import RateBudget
 from integration.intercom.request import prepared
-from integration.intercom.timed import TimedAdapter, sending_while
 from integration.storable import storable
+from integration.timed import sending_while
+from integration.transport import NETWORK_ERRORS, network_reason, read_body
 
 # https://developers.intercom.com/docs/build-an-integration/learn-more/rest-apis ("Regional Hosting")
 REGION_URLS: Mapping[str, str] = {
@@ -40,22 +37,6 @@ ATTEMPT_SECONDS = 30.0
 LARGEST_ANSWER = 512 * 1024
 # What can stand in a header: a pasted “…4f2a” or a line break cannot.
 _USABLE_TOKEN = re.compile(r"[!-~]+")
-
-
-def new_session(threads: int) -> requests.Session:
-    """A pooled session for `threads` threads; nothing from the environment, no redirects, no hidden retries."""
-    session = requests.Session()
-    session.trust_env = False
-    # read=False, unlike 0, raises a slow answer as what it is instead of as too many retries.
-    adapter = TimedAdapter(
-        pool_connections=4,
-        pool_maxsize=threads,
-        pool_block=True,
-        max_retries=Retry(connect=2, read=False, redirect=False, status=0, other=0, backoff_factor=0.1),
-    )
-    session.mount("https://", adapter)
-    session.mount("http://", adapter)
-    return session
 
 
 class IntercomClient:
@@ -167,7 +148,7 @@ class IntercomClient:
         answer = Answer(status=0, body=None)
         try:
             answer = self._exchange(method, path, text, exchange)
-        except (requests.RequestException, Urllib3Error, OSError) as error:
+        except NETWORK_ERRORS as error:
             exchange.error = self._reason(error)
             raise TransientError(f"No answer from Intercom: {exchange.error}") from error
         finally:
@@ -193,7 +174,7 @@ class IntercomClient:
                 verify=True if self._session.verify is None else self._session.verify,
             ) as response,
         ):
-            content = self._read(response)
+            content = read_body(response, LARGEST_ANSWER, self._seconds_left)
         answer = Answer(
             status=response.status_code,
             body=parsed(content, self._token),
@@ -201,16 +182,6 @@ class IntercomClient:
         )
         exchange.note(answer, content)
         return answer
-
-    def _read(self, response: requests.Response) -> bytes:
-        """The body, bounded in size and in time: an answer that drips must not hold a thread for ever."""
-        content = bytearray()
-        while chunk := response.raw.read1(65536, decode_content=True):
-            content += chunk
-            if len(content) > LARGEST_ANSWER:
-                raise OSError(f"the answer is larger than {LARGEST_ANSWER} bytes")
-            self._seconds_left()
-        return bytes(content)
 
     def _seconds_left(self) -> float:
         left = self._deadline - self._monotonic()
@@ -231,15 +202,9 @@ class IntercomClient:
             self._sleep(wait)
 
     def _reason(self, error: Exception) -> str:
-        """The error in an operator's words; the text of urllib3's own errors names objects and addresses."""
-        if isinstance(error, requests.exceptions.SSLError):
-            return "the TLS certificate could not be verified."
-        if isinstance(error, requests.exceptions.ConnectTimeout):
-            return "the connection timed out."
-        if isinstance(error, requests.exceptions.Timeout | Urllib3Timeout | TimeoutError):
-            return "the answer took too long."
-        if isinstance(error, requests.exceptions.ConnectionError | ProtocolError):
-            return "the connection was refused or broke off."
+        known = network_reason(error)
+        if known is not None:
+            return known
         reason = f"the answer could not be read ({type(error).__name__}: {error})."
         return str(storable(without_token(reason, self._token)))
 

@@ -20,6 +20,7 @@ from django.db.models import F, Q
 from integration.models.attempts import DeliveryAttempt
 from integration.models.customers import Customer
 from integration.models.deliveries import Delivery
+from integration.models.discrepancies import Discrepancy, Reconciliation
 from integration.models.events import WebhookEvent
 from integration.models.identities import IdentityCase, IdentityLink
 from integration.models.projects import Project
@@ -62,6 +63,7 @@ class Erased:
     events: int
     deliveries: int
     attempts: int
+    discrepancies: int = 0
 
     def __str__(self) -> str:
         parts = (
@@ -69,6 +71,7 @@ class Erased:
             (self.deliveries, "delivery", "deliveries"),
             (self.attempts, "attempt", "attempts"),
             (self.customers, "customer", "customers"),
+            *([(self.discrepancies, "discrepancy", "discrepancies")] if self.discrepancies else []),
         )
         return ", ".join(f"{count:,} {one if count == 1 else many}" for count, one, many in parts)
 
@@ -107,6 +110,7 @@ class Person:
             events=len(self.event_ids),
             deliveries=deliveries.count(),
             attempts=DeliveryAttempt.objects.filter(delivery__in=deliveries.values("pk")).count(),
+            discrepancies=Discrepancy.objects.filter(customer__in=self._customers().values("pk")).count(),
         )
 
     def namesakes(self) -> int:
@@ -147,10 +151,14 @@ class Person:
             attempts=_delete(DeliveryAttempt, "delivery_id", deliveries),
             deliveries=_delete(Delivery, "id", deliveries),
             events=_delete(WebhookEvent, "id", events.union(deliveries.values())),
+            discrepancies=_delete(Discrepancy, "customer_id", [one.pk for one in customers]),
             customers=_delete(Customer, "id", [one.pk for one in customers]),
         )
         for rows_of in (IdentityCase.objects, IdentityLink.objects):
             rows_of.filter(project__in=self._projects(), app_user_id__in=self.ids).delete()
+        # How far a comparison has come is told by an id; it may be this person's.
+        names = self.ids.union(one.app_user_id for one in customers)
+        Reconciliation.objects.filter(project__in=self._projects(), after__in=names).update(after="")
         if erased != NOTHING:
             projects = Project.objects.filter(pk=self.project.pk)
             projects.update(forgotten_customers=F("forgotten_customers") + 1)

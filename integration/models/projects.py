@@ -20,6 +20,7 @@ from integration.event_types import BY_TYPE, CATALOGUE, EventType
 from integration.intercom.client import REGION_URLS
 from integration.mapping import EventPolicy, ProjectPolicy
 from integration.models.mapping_settings import MappingSettings, Sandbox
+from integration.models.revenuecat_settings import RevenueCatSettings
 from integration.models.secrets import Secret, SecretField, SecretUnreadableError
 from integration.revenuecat.events import RevenueCatEvent
 
@@ -76,7 +77,7 @@ class ProjectQuerySet(models.QuerySet["Project"]):
         return self if user.is_superuser else self.filter(members=user.pk)
 
 
-class Project(MappingSettings):
+class Project(RevenueCatSettings, MappingSettings):
     """One RevenueCat project and its Intercom settings."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

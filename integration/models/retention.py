@@ -14,6 +14,7 @@ from uuid import UUID
 from django.db import connection
 
 from integration.models.deliveries import Delivery
+from integration.models.discrepancies import prune_discrepancies
 from integration.models.projects import Project
 from integration.retry import DeliveryStatus
 
@@ -74,6 +75,17 @@ def expired(project: Project, now: datetime) -> list[Expired]:
         DeliveryStatus.FAILED: project.keep_failures_days,
     }
     return [Expired(project, status, now - timedelta(days=days)) for status, days in kept_days.items() if days]
+
+
+def prune_found(now: datetime, limit: int = BATCH) -> int:
+    """Delete the discrepancies that are older than failed events are kept. Returns how many are gone; they are few."""
+    total = 0
+    for project in Project.objects.exclude(keep_failures_days=0):
+        before, pruned = now - timedelta(days=project.keep_failures_days), limit
+        while pruned == limit:
+            pruned = prune_discrepancies(project.pk, before, limit)
+            total += pruned
+    return total
 
 
 def pruning(now: datetime, limit: int = BATCH) -> Iterator[tuple[Expired, int]]:

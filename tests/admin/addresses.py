@@ -15,7 +15,7 @@ from django.urls import URLPattern, URLResolver
 from django.utils import timezone
 
 from integration.mapping import WaitReason
-from integration.models import Delivery, IdentityCase, Project
+from integration.models import Delivery, Discrepancy, IdentityCase, Project
 from tests.factories import receive, run_drain
 
 
@@ -25,6 +25,7 @@ class Rows:
 
     project: Project
     delivery: Delivery
+    discrepancy: Discrepancy
     user: User
 
     def url(self, route: str) -> str:
@@ -36,6 +37,7 @@ class Rows:
             "webhookevent": self.delivery.webhook_event_id,
             "customer": self.delivery.customer_id,
             "identitycase": IdentityCase.objects.get(project=self.project).pk,
+            "discrepancy": self.discrepancy.pk,
             "user": self.user.pk,
             "group": Group.objects.get(name="Viewer").pk,
         }
@@ -67,4 +69,6 @@ def rows_of(project: Project, user: User) -> Rows:
     run_drain(project)
     delivery.refresh_from_db()
     IdentityCase.objects.open([IdentityCase.of(delivery, WaitReason.ANONYMOUS, timezone.now())])
-    return Rows(project, delivery, user)
+    found = Discrepancy(project=project, customer=delivery.customer, said_status="expired", found_at=timezone.now())
+    found.save()
+    return Rows(project, delivery, found, user)

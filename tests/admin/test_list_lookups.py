@@ -38,6 +38,7 @@ ORACLES = {
     ),
     "project": (
         "intercom_token__startswith=gAAAAA",
+        "revenuecat_api_key__startswith=gAAAAA",
         "authorization__startswith=gAAAAA",
         "signing_secret__isnull=True",
         "members=1",
@@ -55,6 +56,14 @@ ORACLES = {
         "customer__state__icontains=x",
     ),
     "customer": ("state__icontains=x", "app_user_id=ada", "project=1", "project__members=1"),
+    "identitycase": ("candidates__icontains=x", "app_user_id=ada", "project__members=1"),
+    "discrepancy": (
+        "customer__state__icontains=x",
+        "customer__email__startswith=a",
+        "project__revenuecat_api_key__startswith=g",
+        "held_status=active",
+        "found_at__gte=2020-01-01",
+    ),
     "user": ("password__startswith=pbkdf2", "groups__permissions__codename__startswith=a", "is_staff=1"),
     "group": ("user__password__startswith=pbkdf2", "permissions=1"),
 }

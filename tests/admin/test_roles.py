@@ -15,7 +15,7 @@ from tests.admin.addresses import ROUTES, Rows, rows_of
 from tests.admin.conftest import act, delivery_url, project_url, text_of
 from tests.factories import make_project
 
-LOG_PERMISSIONS = {"view_delivery", "view_webhookevent", "view_customer", "view_identitycase"}
+LOG_PERMISSIONS = {"view_delivery", "view_webhookevent", "view_customer", "view_identitycase", "view_discrepancy"}
 SUPPORT_PERMISSIONS = LOG_PERMISSIONS | {"redeliver_delivery", "view_payload", "resolve_identitycase"}
 ROLES = {
     "Viewer": LOG_PERMISSIONS,
@@ -30,7 +30,7 @@ FOR_STAFF = {
 }
 LOG_PAGES = {
     f"integration/{model}/{page}"
-    for model in ("delivery", "webhookevent", "customer", "identitycase")
+    for model in ("delivery", "webhookevent", "customer", "identitycase", "discrepancy")
     for page in ("", "<path:object_id>/change/", "<path:object_id>/history/")
 }
 REDELIVER = {"integration/delivery/<path:object_id>/redeliver/"}
@@ -40,7 +40,7 @@ PROJECT = "integration/project/"
 SETTINGS = {
     f"{PROJECT}{page}"
     for page in ("", "add/", *(f"<path:object_id>/{name}/" for name in ("change", "history", "check_connection")))
-} | {f"{PROJECT}<path:object_id>/{name}/" for name in ("rotate_authorization", "resume")}
+} | {f"{PROJECT}<path:object_id>/{name}/" for name in ("rotate_authorization", "resume", "read_names", "reconcile")}
 MAY_OPEN = {
     "Viewer": LOG_PAGES,
     "Support": LOG_PAGES | REDELIVER | RESOLVE,
@@ -50,7 +50,7 @@ MAY_OPEN = {
 LISTS = {
     route
     for route in LOG_PAGES | SETTINGS
-    if route.endswith(("delivery/", "event/", "customer/", "identitycase/", "project/"))
+    if route.endswith(("delivery/", "event/", "customer/", "identitycase/", "discrepancy/", "project/"))
 }
 MAY_POST = {role: (pages - LOG_PAGES) | (LISTS & pages) for role, pages in MAY_OPEN.items()}
 

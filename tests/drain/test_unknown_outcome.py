@@ -10,9 +10,9 @@ from datetime import timedelta
 import pytest
 import requests
 
-from integration.intercom.client import new_session
-from integration.intercom.timed import sending_while
 from integration.models import Delivery, Project
+from integration.timed import sending_while
+from integration.transport import new_session
 from tests.drain.conftest import Meanwhile
 from tests.factories import DAY_MS, NEW_YEAR_MS, Clock, receive, refreshed, run_drain
 from tests.fake_intercom import FakeIntercom, faults

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from integration.intercom.client import IntercomClient, new_session
+from integration.intercom.client import IntercomClient
 from integration.intercom.rate_limit import RateBudget
+from integration.transport import new_session
 from tests.fake_intercom import FakeIntercom
 
 TOKEN = "dG9rOjQ2YzVmNmJm_secret_4f2a="

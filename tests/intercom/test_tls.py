@@ -21,9 +21,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from integration.intercom.client import IntercomClient, new_session
+from integration.intercom.client import IntercomClient
 from integration.intercom.errors import TransientError
 from integration.intercom.rate_limit import RateBudget
+from integration.revenuecat.api import RevenueCatApi
+from integration.revenuecat.errors import UnavailableError
+from integration.transport import new_session
 from tests.intercom.conftest import TOKEN
 
 ANSWER = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 17\r\n\r\n{"type": "admin"}'
@@ -113,6 +116,15 @@ def test_a_certificate_that_nobody_vouches_for_is_refused_before_anything_is_sai
             TransientError, match=r"^No answer from Intercom: the TLS certificate could not be verified\.$"
         ):
             client.me()
+
+
+def test_revenuecats_key_is_not_said_to_a_certificate_that_nobody_vouches_for_either(server: Server) -> None:
+    with new_session(1) as session:
+        api = RevenueCatApi(session, key=TOKEN, project_id="1ab2c3d4", base_url=server.url, seconds=5)
+        with pytest.raises(
+            UnavailableError, match=r"^No answer from RevenueCat: the TLS certificate could not be verified\.$"
+        ):
+            api.products()
 
 
 def test_calls_go_through_and_share_a_connection(trusting: IntercomClient) -> None:

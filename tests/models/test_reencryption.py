@@ -20,8 +20,9 @@ from integration.models.secrets import Secret
 from tests.drain.conftest import Meanwhile
 from tests.factories import AUTHORIZATION, SIGNING_SECRET, TOKEN, make_project, receive, refreshed, run_drain
 from tests.fake_intercom import FakeIntercom, faults
+from tests.fake_revenuecat import KEY
 
-SECRETS = ("authorization", "previous_authorization", "signing_secret", "intercom_token")
+SECRETS = ("authorization", "previous_authorization", "signing_secret", "intercom_token", "revenuecat_api_key")
 
 
 @pytest.fixture
@@ -33,6 +34,7 @@ def project(db: None, intercom: FakeIntercom, settings: Any) -> Project:
         signing_secret=Secret.of(SIGNING_SECRET),
         previous_authorization=Secret.of("the value before"),
         previous_authorization_until=timezone.now() + timedelta(hours=1),
+        revenuecat_api_key=Secret.of(KEY),
     )
 
 
@@ -57,25 +59,25 @@ def one(project: Project, field: str) -> StoredSecret:
 
 
 def test_after_reencrypt_the_old_key_can_be_taken_away(project: Project, new_key: str, settings: Any) -> None:
-    assert reencrypt() == "Encrypted anew with the newest key: 4. Had it already: 0. Cannot be read: 0.\n"
+    assert reencrypt() == "Encrypted anew with the newest key: 5. Had it already: 0. Cannot be read: 0.\n"
     settings.ENCRYPTION_KEYS = [new_key]
     renewed = Project.objects.get()
     texts = [getattr(renewed, name).reveal() for name in SECRETS]
-    assert texts == [AUTHORIZATION, "the value before", SIGNING_SECRET, TOKEN]
+    assert texts == [AUTHORIZATION, "the value before", SIGNING_SECRET, TOKEN, KEY]
     assert renewed.admits(AUTHORIZATION, timezone.now()) and renewed.admits("the value before", timezone.now())
 
 
 def test_running_it_again_changes_nothing(project: Project, new_key: str) -> None:
     reencrypt()
     before = Project.objects.values().get()
-    assert reencrypt() == "Encrypted anew with the newest key: 0. Had it already: 4. Cannot be read: 0.\n"
+    assert reencrypt() == "Encrypted anew with the newest key: 0. Had it already: 5. Cannot be read: 0.\n"
     assert Project.objects.values().get() == before
 
 
 def test_what_is_no_secret_stays_as_it_is(db: None, new_key: str) -> None:
     make_project(authorization="", token="")
     assert reencrypt().startswith("Encrypted anew with the newest key: 0. Had it already: 0.")
-    assert Project.objects.values_list(*SECRETS).get() == (Secret(""),) * 4
+    assert Project.objects.values_list(*SECRETS).get() == (Secret(""),) * 5
 
 
 def test_a_secret_under_a_lost_key_is_left_alone_and_named_and_the_others_are_done(

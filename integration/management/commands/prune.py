@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from integration.management.base import AppCommand
 from integration.models import Project
-from integration.models.retention import expired, pruning
+from integration.models.retention import expired, prune_found, pruning
 from integration.retry import DeliveryStatus
 
 
@@ -33,6 +33,8 @@ class Command(AppCommand):
         else:
             for group, count in pruning(now):
                 counts[group.project.name, group.status] += count
+            if found := prune_found(now):
+                self.stdout.write(f"Deleted {found} discrepancies.")
         done = "Would delete" if options["dry_run"] else "Deleted"
         for name in sorted({name for name, _ in +counts}):
             said = ", ".join(f"{counts[name, status]} {status}" for status in DeliveryStatus if counts[name, status])

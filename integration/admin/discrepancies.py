@@ -1,0 +1,111 @@
+"""The discrepancies, read-only: where what is kept of a customer and what RevenueCat says were found to differ."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+
+from integration.admin import filters, search
+from integration.admin.access import LogAdmin, ProjectFilter
+from integration.admin.display import LONGEST_ID, NOTHING, cut, label, link_to, moment, two_lines
+from integration.models import Customer, Discrepancy
+
+
+class DiscrepancyAdmin(LogAdmin[Discrepancy]):
+    """What comparisons have found, of all projects that somebody sees."""
+
+    list_display = ("found", "state", "whose", "kept", "said")
+    arrives_at = "found_at"
+    list_filter = (
+        filters.DiscrepancyFilter,
+        ("project", ProjectFilter),
+        filters.StatusSaidFilter,
+        ("found_at", filters.TimeRangeFilter),
+    )
+    search_fields = ("customer__app_user_id",)
+    search_help_text = search.CUSTOMER_HELP_TEXT
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    ("state", "found"),
+                    ("person", "project"),
+                    ("held_status", "held_end"),
+                    ("said_status", "said_end"),
+                    ("repaired", "gone"),
+                )
+            },
+        ),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Discrepancy]:
+        """With the project and the customer."""
+        return super().get_queryset(request).select_related("project", "customer")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Exact, and by index."""
+        text = search_term.strip()
+        if not text:
+            return queryset, False
+        return queryset.filter(customer__in=search.search_customers(Customer.objects.all(), text).values("pk")), False
+
+    @admin.display(description="Found")
+    def found(self, row: Discrepancy) -> SafeString | str:
+        """When it was found first."""
+        return moment(row.found_at)
+
+    @admin.display(description="State")
+    def state(self, row: Discrepancy) -> SafeString:
+        """Whether there still is something to do."""
+        if row.repaired_at:
+            return label("Repaired", "success", "What RevenueCat said was taken over, and Intercom is told.")
+        if row.agreed_at:
+            return label("Gone", "default", "A later comparison found no difference.")
+        return label("Open", "warning", "It differed when it was compared last.")
+
+    @admin.display(description="Customer, project")
+    def whose(self, row: Discrepancy) -> SafeString:
+        """Customer and project for the list."""
+        return two_lines(cut(row.customer.app_user_id, LONGEST_ID), str(row.project))
+
+    @admin.display(description="Customer")
+    def person(self, row: Discrepancy) -> SafeString | str:
+        """The customer, linked."""
+        return link_to(row.customer)
+
+    @admin.display(description="Kept here")
+    def kept(self, row: Discrepancy) -> SafeString:
+        """Status and end, for the list."""
+        return two_lines(row.held_status or NOTHING, moment(row.held_expires_at))
+
+    @admin.display(description="RevenueCat says")
+    def said(self, row: Discrepancy) -> SafeString:
+        """Status and end, for the list."""
+        return two_lines(row.said_status or NOTHING, moment(row.said_expires_at))
+
+    @admin.display(description="End kept")
+    def held_end(self, row: Discrepancy) -> SafeString | str:
+        """Exactly."""
+        return moment(row.held_expires_at)
+
+    @admin.display(description="End in RevenueCat")
+    def said_end(self, row: Discrepancy) -> SafeString | str:
+        """Exactly."""
+        return moment(row.said_expires_at)
+
+    @admin.display(description="Repaired")
+    def repaired(self, row: Discrepancy) -> SafeString | str:
+        """When what RevenueCat said was taken over."""
+        return moment(row.repaired_at)
+
+    @admin.display(description="Gone by itself")
+    def gone(self, row: Discrepancy) -> SafeString | str:
+        """When a comparison found no difference any more."""
+        return moment(row.agreed_at)
