@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 # By so much a whole answer may take longer than its limit.
 CLOSE_ENOUGH_SECONDS = 0.1
+# As many pools as the manager of a session keeps open.
+MOST_HOSTS = 4
 # A connection used within this time is not asked whether the other side has closed it: servers wait longer than that.
 FRESH_SECONDS = 0.5
 
@@ -139,7 +142,42 @@ class _TimedTLSPool(HTTPSConnectionPool):
 
 
 class TimedAdapter(HTTPAdapter):
-    """requests' own adapter, with these connections."""
+    """requests' own adapter, with these connections. It has no proxies, and keeps no cookies.
+
+    What requests would find out anew for every call, of proxies, certificates and cookies, takes longer than sending.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._pools: dict[tuple[str, object], Any] = {}
+
+    def get_connection_with_tls_context(
+        self, request: requests.PreparedRequest, verify: Any, proxies: Any = None, cert: Any = None
+    ) -> Any:
+        """The pool of a host, remembered; asked by HTTPAdapter for every call."""
+        scheme, _, rest = str(request.url).partition("://")
+        key = (f"{scheme}://{rest.partition('/')[0]}", verify)
+        if key not in self._pools:
+            if len(self._pools) >= MOST_HOSTS:
+                # The manager closes what it has not used for longest, so none of them can be relied on.
+                self._pools.clear()
+            self._pools[key] = super().get_connection_with_tls_context(request, verify, proxies, cert)
+        return self._pools[key]
+
+    def request_url(self, request: requests.PreparedRequest, proxies: Any) -> str:
+        """What stands in the request's first line: all that follows the host."""
+        parts = str(request.url).split("/", 3)
+        return "/" + (parts[3] if len(parts) > 3 else "")
+
+    def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:
+        """The answer's status, headers and unread body."""
+        response = requests.Response()
+        response.status_code = resp.status
+        response.headers = resp.headers
+        response.raw = resp
+        response.url = str(req.url)
+        response.request = req
+        return response
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """Called by HTTPAdapter when it is made."""

@@ -13,7 +13,7 @@ from urllib3.exceptions import ProtocolError
 from urllib3.exceptions import TimeoutError as Urllib3Timeout
 from urllib3.util.retry import Retry
 
-from integration.timed import TimedAdapter
+from integration.timed import MOST_HOSTS, TimedAdapter
 
 # What a call raises where no answer came.
 NETWORK_ERRORS = (requests.RequestException, Urllib3Error, OSError)
@@ -26,7 +26,7 @@ def new_session(threads: int) -> requests.Session:
     # read=False, unlike 0, raises a slow answer as what it is instead of as too many retries; and an answer with
     # Retry-After is an answer like any other.
     adapter = TimedAdapter(
-        pool_connections=4,
+        pool_connections=MOST_HOSTS,
         pool_maxsize=threads,
         pool_block=True,
         max_retries=Retry(
