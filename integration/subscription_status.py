@@ -26,6 +26,12 @@ def _after_purchase(event: RevenueCatEvent) -> str | None:
     return STATUS_OF_PERIOD.get(event.period_type or "")
 
 
+def _after_refund_reversed(event: RevenueCatEvent) -> str | None:
+    """The purchase counts again, so the subscription is on, unless it has ended by itself meanwhile."""
+    ends_ms = event.expiration_at_ms
+    return _after_purchase(event) if ends_ms is not None and ends_ms > event.event_timestamp_ms else None
+
+
 def _after_cancellation(event: RevenueCatEvent) -> str | None:
     if event.period_type == "TRIAL":
         return "cancelled_trial"
@@ -54,6 +60,7 @@ _STATUS_RULES = {
     "INITIAL_PURCHASE": _after_purchase,
     "RENEWAL": _after_purchase,
     "UNCANCELLATION": _after_purchase,
+    "REFUND_REVERSED": _after_refund_reversed,
     "CANCELLATION": _after_cancellation,
     "BILLING_ISSUE": _after_billing_issue,
     "EXPIRATION": _after_expiration,

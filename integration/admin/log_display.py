@@ -30,7 +30,7 @@ from integration.admin.display import (
 )
 from integration.customer_state import BILLING_ERROR_STATUS, STATUS, Fact
 from integration.intercom.messages import AttributeType
-from integration.mapping.attributes import TYPE_OF
+from integration.mapping.attributes import ATTRIBUTE, OWN_FIELD, TYPE_OF
 from integration.models import Customer, Delivery, DeliveryAttempt
 from integration.models.attempts import OUTCOME_LABELS
 from integration.retry import AttemptOutcome, DeliveryStatus
@@ -196,10 +196,16 @@ def state_table(customer: Customer) -> dict[str, Any]:
     """What is known of a customer: the attributes that the contact should have, and since when."""
     state = customer.known_state()
     rows: list[list[Cell]] = [
-        [name, _value(name, value), _as_of(state.facts.get(name) or state.facts.get(BILLING_ERROR_STATUS))]
+        [_attribute(name), _value(name, value), _as_of(state.facts.get(name) or state.facts.get(BILLING_ERROR_STATUS))]
         for name, value in sorted(state.attributes().items())
     ]
     return {"headers": ["Attribute", "Value", "As of"], "rows": rows}
+
+
+def _attribute(name: str) -> str:
+    if name.startswith(ATTRIBUTE):
+        return f"{name.removeprefix(ATTRIBUTE)} (subscriber attribute)"
+    return f"{name.removeprefix(OWN_FIELD)} (field of Intercom's own)" if name.startswith(OWN_FIELD) else name
 
 
 def _value(name: str, value: Any) -> str:

@@ -105,13 +105,16 @@ def test_what_would_have_been_sent_is_shown_as_not_sent(admin_client: Client, pr
     assert "no answer" not in page.lower()
 
 
-def test_a_customer_shows_the_running_totals(admin_client: Client, project: Project) -> None:
+def test_a_customer_shows_the_running_totals_and_what_is_known_by_name(admin_client: Client, project: Project) -> None:
     project.money, project.lifetime_totals = "gross", True
+    project.subscriber_attributes, project.email_rule = {"plan": "plan"}, "always"
     project.save()
     fields: dict[str, Any] = {"price": 5.99, "price_in_purchased_currency": 5.99, "currency": "USD"}
+    fields["subscriber_attributes"] = {"plan": {"value": "gold"}, "$email": {"value": "ada@example.com"}}
     receive(project, **fields)
     run_drain(project)
     page = text_of(admin_client.get(f"/admin/integration/customer/{Customer.objects.get().pk}/change/"))
+    assert "plan (subscriber attribute)" in page and "email (field of Intercom" in page
     assert "5.99 USD, 1 purchase, 0 refunds" in page
     assert Delivery.objects.get().counted
 
