@@ -65,9 +65,9 @@ class IdentityCaseQuerySet(models.QuerySet["IdentityCase"]):
         )
 
     def close(self, project: Project, app_user_ids: Iterable[str], now: datetime) -> None:
-        """These wait no longer."""
+        """These wait no longer; who else it might have been is not kept."""
         rows = self.filter(project=project, app_user_id__in=list(app_user_ids), resolved_at=None)
-        rows.update(resolved_at=now)
+        rows.update(resolved_at=now, candidates=[])
 
 
 class IdentityCase(models.Model):

@@ -15,6 +15,7 @@ from django.db import connection
 
 from integration.models.deliveries import Delivery
 from integration.models.discrepancies import prune_discrepancies
+from integration.models.identities import IdentityCase
 from integration.models.projects import Project
 from integration.retry import DeliveryStatus
 
@@ -91,6 +92,10 @@ def prune_found(now: datetime, limit: int = BATCH) -> int:
 def pruning(now: datetime, limit: int = BATCH) -> Iterator[tuple[Expired, int]]:
     """Prune all projects, batch by batch; says after each what is gone. Whoever asks may stop asking at any time."""
     for project in Project.objects.order_by("pk"):
+        if project.keep_successes_days:
+            # Few, and nothing hangs on them.
+            settled_before = now - timedelta(days=project.keep_successes_days)
+            IdentityCase.objects.filter(project=project, resolved_at__lt=settled_before).delete()
         for group in expired(project, now):
             pruned = limit
             while pruned == limit:

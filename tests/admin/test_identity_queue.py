@@ -4,6 +4,7 @@ The identity queue in the admin: who waits and why, saying who it is, and who ma
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from django.utils import timezone
 
 from integration.models import Delivery, IdentityCase, IdentityLink, Project
 from integration.models.forgetting import Person
+from integration.models.retention import pruning
 from tests.admin.conftest import SignIn, act, project_url, save, text_of, was_rung
 from tests.factories import NEW_YEAR_MS, receive, run_drain
 from tests.fake_intercom import FakeIntercom
@@ -127,3 +129,14 @@ def test_who_waits_is_forgotten_with_the_customer(ambiguous: IdentityCase, proje
     IdentityLink.objects.decide(project, "user-1", contact_id="64b")
     Person.find(project, "user-1").forget(timezone.now())
     assert not IdentityCase.objects.exists() and not IdentityLink.objects.exists()
+
+
+def test_a_case_that_is_closed_keeps_no_candidates_and_goes_with_the_log(
+    admin_client: Client, ambiguous: IdentityCase, project: Project
+) -> None:
+    act(admin_client, url_of(ambiguous, "retry"))
+    assert IdentityCase.objects.get().candidates == []
+    assert not list(pruning(timezone.now() + timedelta(days=29)))
+    assert IdentityCase.objects.exists()
+    list(pruning(timezone.now() + timedelta(days=31)))
+    assert not IdentityCase.objects.exists()
