@@ -23,7 +23,7 @@ MOST_DELIVERIES = 50
 class CustomerAdmin(ForgetActions, LogAdmin[Customer]):
     """The customers of all projects, and what Intercom knows of them."""
 
-    list_display = ("app_user_id", "email", "project", "status", "contact_id", "last_event")
+    list_display = ("shown_id", "email", "project", "status", "contact_id", "last_event")
     list_filter = (("project", ProjectFilter),)
     search_fields = ("app_user_id",)
     search_help_text = search.CUSTOMER_HELP_TEXT
@@ -73,7 +73,12 @@ class CustomerAdmin(ForgetActions, LogAdmin[Customer]):
     @admin.display(description="App User ID")
     def person(self, customer: Customer) -> SafeString:
         """In whole, and broken rather than run into what stands beside it."""
-        return unbroken_id(customer.app_user_id)
+        return unbroken_id(str(customer))
+
+    @admin.display(description="App User ID")
+    def shown_id(self, customer: Customer) -> str:
+        """For the list."""
+        return str(customer)
 
     @admin.display(description="Running totals")
     def money(self, customer: Customer) -> str:

@@ -31,7 +31,8 @@ from integration.admin.display import (
 from integration.admin.filters import OpenCaseFilter
 from integration.admin.project_actions import ring_after_commit
 from integration.mapping import WAIT_SENTENCES, WaitReason
-from integration.models import Delivery, IdentityCase, IdentityLink
+from integration.mapping.identity import SHARED_KEY
+from integration.models import Customer, Delivery, IdentityCase, IdentityLink
 from integration.revenuecat.events import is_anonymous
 from integration.revenuecat.fields import LONGEST_ID as LONGEST_APP_USER_ID
 
@@ -184,6 +185,13 @@ class IdentityCaseAdmin(ScopedActions[IdentityCase], LogAdmin[IdentityCase]):
         if case is None:
             raise Http404("There is nobody like this in the queue.")
         with transaction.atomic():
+            if contact_id:
+                # Somebody we know: then their events and these are one person's.
+                known = Customer.objects.filter(project=case.project, contact_id=contact_id).exclude(
+                    app_user_id__startswith=SHARED_KEY
+                )
+                named = known.values_list("app_user_id", flat=True).first() or ""
+                contact_id = "" if named else contact_id
             if named or contact_id:
                 IdentityLink.objects.decide(case.project, case.app_user_id, named=named, contact_id=contact_id)
             IdentityCase.objects.close(case.project, [case.app_user_id], timezone.now())

@@ -198,7 +198,13 @@ class ProjectAdmin(RevenueCatActions):
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Only projects that this person sees can be chosen."""
-        kwargs.setdefault("queryset", only_visible(request, Project.objects.all(), "pk"))
+        object_id = request.resolver_match.kwargs.get("object_id") if request.resolver_match else None
+        present = self.get_object(request, str(object_id)) if object_id else None
+        # And the one that is chosen already, or nobody else could save the page.
+        chosen = Project.objects.filter(
+            pk__in=[present.sandbox_project_id] if present and present.sandbox_project_id else []
+        )
+        kwargs.setdefault("queryset", only_visible(request, Project.objects.all(), "pk") | chosen)
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def change_view(
@@ -257,4 +263,4 @@ class ProjectAdmin(RevenueCatActions):
 
 
 def _has_log(project: Project) -> bool:
-    return WebhookEvent.objects.filter(project=project).exists() or Customer.objects.filter(project=project).exists()
+    return any(rows.objects.filter(project=project).exists() for rows in (WebhookEvent, Customer, Delivery))

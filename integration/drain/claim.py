@@ -9,8 +9,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
+from traceback import format_exception
 
-from integration.drain.attempt import Claim, Work, guarded
+from integration.drain.attempt import Claim, Crash, Work, guarded
 from integration.drain.decide import Decided, decide, log_crash
 from integration.drain.rehearsal import Rehearsed, contact_update, known_contact, rehearsed
 from integration.intercom.contacts import Contact
@@ -20,6 +21,8 @@ from integration.models import Customer, Delivery, DeliveryAttempt, Project
 from integration.models.bulk import update_rows
 from integration.models.customers import PLANNED_FIELDS
 from integration.models.deliveries import CLAIMED_FIELDS
+from integration.retry import Crashed
+from integration.storable import storable
 
 CONTACT_ONLY = "The contact is up to date. No data event: this one was imported for the contact's attributes alone."
 
@@ -71,6 +74,25 @@ def claim(
     update_rows(touched, CLAIMED_FIELDS)
     # What was waiting for a name is due now, so there is more to do at once.
     return Claimed(len(touched) + decided.held_back, works)
+
+
+def crash_first(
+    project: Project,
+    error: Exception,
+    *,
+    busy: Collection[str],
+    now: datetime,
+    lease: datetime,
+    chance: Callable[[], float],
+) -> int:
+    """Settle as a crash the delivery that a claim of one takes: it cannot be written. Inside a transaction."""
+    claimed = Delivery.objects.claim(project, now, lease=lease, limit=1, busy=busy)
+    trace = storable("".join(format_exception(error)))
+    crash = Crash(Crashed(f"What it says could not be written down ({type(error).__name__})."), trace)
+    for delivery in claimed:
+        log_crash(delivery, crash, now, chance())
+    update_rows(claimed, CLAIMED_FIELDS)
+    return len(claimed)
 
 
 def _free(sends: Sequence[Decided], customers: Mapping[str, Customer], now: datetime) -> list[Decided]:

@@ -12,7 +12,7 @@ from functools import partial
 from uuid import UUID
 
 from integration.drain.attempt import Crash, guarded
-from integration.mapping import AnonymousRule, ProjectPolicy, Send, Skip, Wait, plan
+from integration.mapping import AnonymousRule, ProjectPolicy, Send, Skip, Wait, WaitReason, plan
 from integration.mapping.identity import Links, names_given
 from integration.models import Delivery, DeliveryAttempt, IdentityCase, IdentityLink, Project
 from integration.models.attempts import AttemptLog
@@ -119,11 +119,13 @@ def _give_names(project: Project, events: Sequence[tuple[Delivery, RevenueCatEve
     names = {one: named for named_by in given.values() for one, named in named_by.items()}
     if not names:
         return set()
-    waiting = Delivery.objects.filter(project=project, app_user_id__in=names).waiting()
+    # Kept also where nobody waits yet: the anonymous event may come later than the one that names it.
+    IdentityLink.objects.learn(project, names)
+    named_ones = Delivery.objects.filter(project=project, app_user_id__in=names)
+    waiting = named_ones.filter(reason=str(WaitReason.ANONYMOUS)).waiting()
     released = set(waiting.values_list("app_user_id", flat=True))
     if not released:
         return set()
-    IdentityLink.objects.learn(project, {one: names[one] for one in released})
     IdentityCase.objects.close(project, released, now)
     waiting.release()
     return {pk for pk, named_by in given.items() if released & named_by.keys()}

@@ -14,13 +14,14 @@ import uuid
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import datetime, timedelta
+from typing import Any
 
 import requests
-from django.db import transaction
+from django.db import DataError, transaction
 from django.utils import timezone
 
 from integration.drain.attempt import Access, Attempted, attempt
-from integration.drain.claim import claim
+from integration.drain.claim import Claimed, claim, crash_first
 from integration.drain.rehearsal import contact_rules
 from integration.drain.settle import settle
 from integration.intercom.client import ATTEMPT_SECONDS
@@ -162,20 +163,30 @@ class _Drain:
         access = self._access() if free > 0 else None
         if access is None:
             return 0
-        now = self._now()
-        with transaction.atomic():
-            claimed = claim(
-                self._project,
-                limit=free,
-                busy=list(self._in_flight.values()),
-                now=now,
-                lease=now + self._lease,
-                chance=self._chance,
-            )
+        claimed = self._claim_and_set_apart(free)
         for work in claimed.works:
             future = self._pool.submit(attempt, work, access, self._now)
             self._in_flight[future] = work.claim.delivery.app_user_id
         return claimed.count
+
+    def _claim_and_set_apart(self, limit: int) -> Claimed:
+        """Claim; where what comes of a delivery cannot be written, one by one, so that it holds up no other."""
+        now = self._now()
+        options: dict[str, Any] = {
+            "busy": list(self._in_flight.values()),
+            "now": now,
+            "lease": now + self._lease,
+            "chance": self._chance,
+        }
+        for most in (limit, 1):
+            try:
+                with transaction.atomic():
+                    return claim(self._project, limit=most, **options)
+            except DataError as error:
+                logger.error("project %s: a claim could not be written (%s)", self._project.pk, type(error).__name__)
+                unwritable = error
+        with transaction.atomic():
+            return Claimed(crash_first(self._project, unwritable, **options), [])
 
     def _access(self) -> Access | None:
         """How to reach Intercom, or None after holding the project because there is no usable token."""

@@ -100,6 +100,8 @@ def _write_rows(judged: Sequence[_Judged], now: datetime) -> None:
         # As it was before: a settlement that could not be written may have given the try back.
         result.claim.delivery.tries = tries
         result.claim.delivery.settle(settlement, now, note=result.claim.send.note)
+        # Nobody was told, and it may be another one who will be.
+        result.claim.delivery.counted &= not settlement.candidates
     # Deliveries before customers and each in one order, as everywhere, so that nobody locks anybody out.
     leases = {claim.delivery.pk: claim.lease for claim in claims}
     ours = update_rows([claim.delivery for claim in claims], SETTLED_FIELDS, unchanged=("due_at", leases))
@@ -107,6 +109,8 @@ def _write_rows(judged: Sequence[_Judged], now: datetime) -> None:
     waiting = [one for one in judged if one.settlement.candidates and one.result.claim.delivery.pk in ours]
     if waiting:
         IdentityCase.objects.open([_case(one, now) for one in waiting])
+    for one in waiting:
+        one.result.claim.customer.give_back(one.result.claim.send.totals)
     Customer.objects.remember([_learnt(one.result, is_ours=one.result.claim.delivery.pk in ours) for one in judged])
 
 

@@ -98,7 +98,8 @@ class _Telling:
             return
         try:
             self._send(event)
-        except NotFoundError:
+        except NotFoundError as error:
+            self._refuse_to_replace_the_chosen(error)
             # The remembered contact has gone since: find it, or make it, and say it once more.
             self._contact.forget()
             self._find_or_create()
@@ -116,14 +117,22 @@ class _Telling:
             if self._update.changed or self._fields_to_write():
                 self._put(self._contact.contact_id, self._update.changed)
         except NotFoundError as error:
+            self._refuse_to_replace_the_chosen(error)
+            self._find_anew()
+        except MergedError as error:
             if self._update.contact_id is not None:
-                raise RejectedError(
-                    f"The contact {self._update.contact_id}, which was chosen for this customer in the identity queue, "
-                    "is gone. Choose another one there, then redeliver."
-                ) from error
-            self._find_anew()
-        except MergedError:
-            self._find_anew()
+                self._contact.forget()
+                self._follow_merge(error)
+            else:
+                self._find_anew()
+
+    def _refuse_to_replace_the_chosen(self, error: NotFoundError) -> None:
+        """An operator has said which contact it is: no other one is looked for, or made, in its place."""
+        if self._update.contact_id is not None:
+            raise RejectedError(
+                f"The contact {self._update.contact_id}, which was chosen for this customer in the identity queue, "
+                "is gone. Choose another one there, then redeliver."
+            ) from error
 
     def _find_anew(self) -> None:
         self._contact.forget()

@@ -60,5 +60,6 @@ def rehearse(contact: Contact, update: ContactUpdate, event: DataEvent | None, r
         tell(client, remembered, update, event, rules)
     except IntercomError as error:
         # Only what the settings forbid: nothing else goes wrong here.
-        client.exchanges[-1].error = error.message
+        if client.exchanges:
+            client.exchanges[-1].error = error.message
     return [Exchange(one.method, one.path, one.request, error=one.error) for one in client.exchanges]

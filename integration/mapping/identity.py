@@ -6,13 +6,19 @@ counts only where nothing else does, and then the project's rule for anonymous c
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from integration.revenuecat.events import RevenueCatEvent, is_anonymous
-from integration.revenuecat.fields import usable_id
+from integration.revenuecat.fields import NOT_IN_IDS, usable_id
 
+# Begins the keys of people who are not known by an App User ID; none of those can begin with it.
+SHARED_KEY = NOT_IN_IDS
+# With what stands before it in a key it has to fit where an App User ID fits.
+LONGEST_EMAIL = 240
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 # How a source names a subscriber attribute: `attribute:intercom_id`.
 ATTRIBUTE_SOURCE = "attribute:"
 
@@ -44,8 +50,8 @@ class Identity:
     def key(self) -> str:
         """The name of the person's row."""
         if self.contact_id is not None:
-            return f"contact:{self.contact_id}"
-        return f"email:{self.email}" if self.email is not None else self.external_id
+            return f"{SHARED_KEY}contact:{self.contact_id}"
+        return f"{SHARED_KEY}email:{self.email}" if self.email is not None else self.external_id
 
     @property
     def is_anonymous(self) -> bool:
@@ -59,6 +65,8 @@ class Link:
 
     app_user_id: str = ""
     contact_id: str = ""
+    # Whether an operator said so, which goes before what events say.
+    decided: bool = False
 
 
 Links = Mapping[str, Link]
@@ -72,10 +80,13 @@ def identify(event: RevenueCatEvent, sources: tuple[str, ...], links: Links) -> 
     link = links.get(event.app_user_id)
     if link is not None and link.contact_id:
         return Identity(event.app_user_id, contact_id=link.contact_id)
+    if link is not None and link.decided and link.app_user_id:
+        return Identity(link.app_user_id)
     for source in sources:
         if source == Source.EMAIL:
-            if event.email is not None:
-                return Identity(event.app_user_id, email=event.email.strip().lower())
+            email = (event.email or "").strip().lower()
+            if _EMAIL.fullmatch(email) and len(email) <= LONGEST_EMAIL:
+                return Identity(event.app_user_id, email=email)
             continue
         found = _id_from(source, event)
         if found is not None and not is_anonymous(found):
@@ -96,14 +107,15 @@ def _id_from(source: str, event: RevenueCatEvent) -> str | None:
 
 def names_given(event: RevenueCatEvent) -> dict[str, str]:
     """Anonymous ids that `event` shows to belong to somebody with a name: {anonymous id: named id}."""
-    sides = (
-        ((*event.aliases, event.original_app_user_id or ""), (event.app_user_id or "", *event.aliases)),
-        (event.transferred_from, event.transferred_to),
-        (event.redeemed_from, event.redeemed_by),
-    )
-    given: dict[str, str] = {}
-    for ids, names in sides:
-        named = next((name for name in names if usable_id(name) and not is_anonymous(name)), None)
-        if named is not None:
-            given |= {one: named for one in ids if is_anonymous(one)}
+    of_one = (*event.aliases, event.original_app_user_id or "")
+    given = _named(of_one, (event.app_user_id or "", *event.aliases))
+    # A side of a transfer is one customer: its own name goes before that of the other side.
+    for ids, others in ((event.transferred_from, event.transferred_to), (event.redeemed_from, event.redeemed_by)):
+        given |= _named(ids, (*ids, *others))
+        given |= _named(others, others)
     return given
+
+
+def _named(ids: tuple[str, ...], names: tuple[str, ...]) -> dict[str, str]:
+    named = next((name for name in names if usable_id(name) and not is_anonymous(name)), None)
+    return {} if named is None else {one: named for one in ids if is_anonymous(one)}

@@ -8,11 +8,13 @@ from datetime import datetime
 from decimal import Decimal
 
 from django.db import connection, models
+from django.db.models import F
 
 from integration.customer_state import CustomerState
 from integration.intercom.contacts import Contact
 from integration.intercom.messages import AttributeValue
-from integration.mapping.money import Totals
+from integration.mapping.identity import SHARED_KEY
+from integration.mapping.money import NO_TOTALS, Totals
 from integration.models.bulk import as_document
 from integration.models.projects import Project
 from integration.revenuecat.events import RevenueCatEvent
@@ -146,7 +148,8 @@ class Customer(models.Model):
         )
 
     def __str__(self) -> str:
-        return self.app_user_id
+        # Those who are not known by an App User ID say by what.
+        return self.app_user_id.removeprefix(SHARED_KEY)
 
     def is_busy(self, now: datetime) -> bool:
         """Whether somebody is sending for this customer at `now`."""
@@ -181,6 +184,15 @@ class Customer(models.Model):
         """Add what one event is worth; to be done once for each event. Does not save."""
         sum_ = self.totals + totals
         self.revenue_usd, self.purchases, self.refunds = sum_.revenue, sum_.purchases, sum_.refunds
+
+    def give_back(self, totals: Totals) -> None:
+        """Take out again what was counted for an event that turns out not to be theirs. Saves."""
+        if totals != NO_TOTALS:
+            Customer.objects.filter(pk=self.pk).update(
+                revenue_usd=F("revenue_usd") - totals.revenue,
+                purchases=F("purchases") - totals.purchases,
+                refunds=F("refunds") - totals.refunds,
+            )
 
     def contact(self, project: Project) -> Contact:
         """What is remembered of the contact; nothing where it was learnt with another access token.

@@ -120,7 +120,7 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
 
     def release(self) -> int:
         """Owe those of them that wait for a name again, each at its old place in the order. Returns how many."""
-        return self.waiting().update(due_at=F("created_at"), reason="", explanation="")
+        return self.waiting().update(due_at=F("created_at"), reason="", explanation="", tries=0)
 
     def requeue(self, now: datetime) -> int:
         """Owe these deliveries again, from now: they are planned anew with today's settings.
@@ -295,4 +295,4 @@ CLAIMED_FIELDS = (
     "status", "reason", "explanation", "event_type", "event_name", "event_second", "tries", "due_at", "finished_at",
     "customer", "counted", "project",
 )  # fmt: skip
-SETTLED_FIELDS = ("status", "reason", "explanation", "tries", "due_at", "finished_at")
+SETTLED_FIELDS = ("status", "reason", "explanation", "tries", "due_at", "finished_at", "counted")

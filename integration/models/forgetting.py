@@ -17,6 +17,7 @@ from uuid import UUID
 from django.db import connection, models, transaction
 from django.db.models import F, Q
 
+from integration.mapping.identity import SHARED_KEY
 from integration.models.attempts import DeliveryAttempt
 from integration.models.customers import Customer
 from integration.models.deliveries import Delivery
@@ -78,7 +79,9 @@ class Erased:
 
 NOTHING = Erased(0, 0, 0, 0)
 # Rows that are named after a contact and not after an App User ID (integration.mapping.identity).
-_SHARED = Q(app_user_id__startswith="email:") | Q(app_user_id__startswith="contact:")
+_SHARED = Q(app_user_id__startswith=SHARED_KEY)
+# Each time somebody was overtaken; more often would be a fault of ours.
+MOST_ROUNDS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +127,11 @@ class Person:
 
         Raises CustomerBusyError, and erases nothing, while a delivery is being sent.
         """
-        while True:
+        for _ in range(MOST_ROUNDS):
             # The door and the drain go on meanwhile: whoever is overtaken looks again, with nothing locked.
             with suppress(_OvertakenError), transaction.atomic():
                 return self._forget(now)
+        raise CustomerBusyError(now)
 
     def _forget(self, now: datetime) -> Erased:
         # Events before their deliveries: one that the door stores between the two is not half known. It is found by its
@@ -141,16 +145,20 @@ class Person:
         busy = [one.busy_until for one in customers if one.busy_until is not None and one.is_busy(now)]
         if busy:
             raise CustomerBusyError(max(busy))
-        shared = [one.pk for one in customers if one.app_user_id not in self.ids]
+        # What belongs to others, or was sent by the project for the sandbox on its own account, only loses the link.
+        shared = [one.pk for one in customers if one.app_user_id not in self.ids or one.project_id != self.project.pk]
         others = Delivery.objects.exclude(pk__in=deliveries)
         others.filter(customer__in=shared).update(customer=None)
         if others.filter(customer__in=customers).exists():
             # It was stored and sent while we waited for a lock. From now on no delivery can come to these customers.
             raise _OvertakenError
+        # An event that is owed to somebody else as well stays with them.
+        owed = others.filter(webhook_event__in=events.union(deliveries.values()))
+        kept = set(owed.values_list("webhook_event_id", flat=True))
         erased = Erased(
             attempts=_delete(DeliveryAttempt, "delivery_id", deliveries),
             deliveries=_delete(Delivery, "id", deliveries),
-            events=_delete(WebhookEvent, "id", events.union(deliveries.values())),
+            events=_delete(WebhookEvent, "id", events.union(deliveries.values()) - kept),
             discrepancies=_delete(Discrepancy, "customer_id", [one.pk for one in customers]),
             customers=_delete(Customer, "id", [one.pk for one in customers]),
         )
@@ -171,7 +179,8 @@ class Person:
 
     def _projects(self) -> list[UUID]:
         """The person's project, and the one that sends its sandbox events."""
-        return [pk for pk in (self.project.pk, self.project.sandbox_project_id) if pk is not None]
+        sent_by = self._deliveries(self.event_ids).order_by().values_list("project_id", flat=True).distinct()
+        return [pk for pk in {self.project.pk, self.project.sandbox_project_id, *sent_by} if pk is not None]
 
     def _customers(self) -> models.QuerySet[Customer]:
         rows = Customer.objects.filter(project__in=self._projects())

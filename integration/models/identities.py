@@ -20,7 +20,7 @@ class IdentityLinkQuerySet(models.QuerySet["IdentityLink"]):
     def known(self, project: Project, app_user_ids: Iterable[str]) -> dict[str, Link]:
         """The links of these ids, by id."""
         rows = self.filter(project=project, app_user_id__in=list(app_user_ids))
-        return {row.app_user_id: Link(row.named, row.contact_id) for row in rows}
+        return {row.app_user_id: Link(row.named, row.contact_id, decided=row.decided) for row in rows}
 
     def learn(self, project: Project, named: Mapping[str, str]) -> None:
         """Anonymous ids turned out to be somebody's. What an operator has decided stays."""
@@ -29,7 +29,7 @@ class IdentityLinkQuerySet(models.QuerySet["IdentityLink"]):
 
     def decide(self, project: Project, app_user_id: str, *, named: str = "", contact_id: str = "") -> None:
         """An operator says who it is: another id of ours, or a contact of Intercom's."""
-        values = {"named": named, "contact_id": contact_id}
+        values = {"named": named, "contact_id": contact_id, "decided": True}
         self.update_or_create(values, project=project, app_user_id=app_user_id)
 
 
@@ -40,6 +40,7 @@ class IdentityLink(models.Model):
     app_user_id = models.CharField(max_length=255)
     named = models.CharField(max_length=255, blank=True)
     contact_id = models.CharField(max_length=100, blank=True)
+    decided = models.BooleanField(default=False, db_default=False)
     made_at = models.DateTimeField(auto_now=True)
 
     objects = IdentityLinkQuerySet.as_manager()

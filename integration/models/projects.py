@@ -105,7 +105,7 @@ class Project(RevenueCatSettings, MappingSettings):
     region = models.CharField(max_length=2, choices=Region.choices, default=Region.US)
     sandbox_project = models.ForeignKey(
         "self",
-        on_delete=models.SET_NULL,
+        on_delete=models.PROTECT,
         null=True,
         blank=True,
         related_name="+",

@@ -11,7 +11,9 @@ LATEST_MS = 253_402_300_799_999
 # Long enough for every id RevenueCat is known to give; Intercom's strings end there too.
 LONGEST_ID = 255
 # More is no price of anything, and no number that Intercom or a total could hold.
-LARGEST_AMOUNT = 10**12
+LARGEST_AMOUNT = 10**10
+# A control character that no id has, so that keys of our own can begin with it.
+NOT_IN_IDS = "\x1f"
 # Beyond it a number is no longer the same one to every reader of JSON.
 LARGEST_NUMBER = 2**53
 
@@ -37,12 +39,12 @@ def texts(value: Any) -> tuple[str, ...]:
 def usable_id(value: Any) -> str | None:
     """An id, where it is one that Intercom could hold."""
     found = text(value)
-    return found if found and len(found) <= LONGEST_ID else None
+    return found if found and len(found) <= LONGEST_ID and NOT_IN_IDS not in found else None
 
 
 def usable_ids(value: Any) -> tuple[str, ...]:
     """The ids of a list that Intercom could hold."""
-    return tuple(item for item in texts(value) if len(item) <= LONGEST_ID)
+    return tuple(item for item in texts(value) if usable_id(item))
 
 
 def time_ms(value: Any) -> int | None:
@@ -59,6 +61,12 @@ def amount(value: Any) -> Decimal | None:
     # In this order nan and infinity are none, and neither is an integer that no float could hold.
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return Decimal(str(value)) if is_number and abs(value) < LARGEST_AMOUNT else None
+
+
+def share(value: Any) -> Decimal | None:
+    """A part of a whole, between 0 and 1."""
+    found = amount(value)
+    return found if found is not None and 0 <= found <= 1 else None
 
 
 def count(value: Any) -> int | None:

@@ -136,12 +136,82 @@ def test_a_transfer_that_is_itself_not_sent_gives_a_name_all_the_same(project: P
     assert len(intercom.events_of("user-5")) == 1
 
 
-def test_who_was_not_waiting_is_not_linked(project: Project, intercom: FakeIntercom) -> None:
+def test_the_name_may_come_before_the_anonymous_event_or_together_with_it(
+    project: Project, intercom: FakeIntercom
+) -> None:
     setting(project, anonymous="hold")
     receive(project, aliases=[ANON, "user-1"])
     run_drain(project)
-    assert not IdentityLink.objects.exists()
-    assert len(intercom.events) == 1
+    receive(project, app_user_id=ANON, aliases=[ANON], event_timestamp_ms=NEW_YEAR_MS + 1000)
+    run_drain(project)
+    receive(project, app_user_id="$RCAnonymousID:9", aliases=[], event_timestamp_ms=NEW_YEAR_MS + 2000)
+    receive(project, aliases=["$RCAnonymousID:9", "user-1"], event_timestamp_ms=NEW_YEAR_MS + 3000)
+    run_drain(project)
+    assert len(intercom.events_of("user-1")) == 4
+    assert not Delivery.objects.exclude(status="delivered").exists()
+
+
+def test_who_waits_for_a_choice_is_not_released_by_a_name(project: Project, intercom: FakeIntercom) -> None:
+    setting(project, identity=["email"], anonymous="hold")
+    for name in ("a", "b"):
+        intercom.add_contact(name, email="ada@example.com")
+    waiting = receive(project, app_user_id=ANON, aliases=[ANON], subscriber_attributes=EMAIL)
+    run_drain(project)
+    receive(project, aliases=[ANON, "user-1"], event_timestamp_ms=NEW_YEAR_MS + 1000)
+    run_drain(project)
+    assert (refreshed(waiting).status, refreshed(waiting).reason) == ("pending", "waits_for_a_choice")
+
+
+def test_what_waits_for_a_choice_is_counted_for_who_is_chosen(project: Project, intercom: FakeIntercom) -> None:
+    setting(project, identity=["email"], money="gross", lifetime_totals=True)
+    chosen = intercom.add_contact("b", email="ada@example.com")
+    intercom.add_contact("a", email="ada@example.com")
+    receive(project, subscriber_attributes=EMAIL)
+    run_drain(project)
+    IdentityLink.objects.decide(project, "user-1", contact_id=chosen.id)
+    Delivery.objects.all().release()
+    run_drain(project)
+    assert chosen.custom_attributes["rc_purchases"] == 1
+    assert sorted(Customer.objects.values_list("purchases", flat=True)) == [0, 1]
+
+
+def test_another_id_that_an_operator_has_named_goes_before_the_email(project: Project, intercom: FakeIntercom) -> None:
+    setting(project, identity=["email"])
+    for name in ("a", "b"):
+        intercom.add_contact(name, email="ada@example.com")
+    receive(project, subscriber_attributes=EMAIL)
+    run_drain(project)
+    IdentityLink.objects.decide(project, "user-1", named="a")
+    Delivery.objects.all().release()
+    run_drain(project)
+    assert len(intercom.events_of("a")) == 1
+
+
+def test_a_chosen_contact_that_was_merged_is_followed_and_one_that_is_gone_is_not_replaced(
+    project: Project, intercom: FakeIntercom
+) -> None:
+    chosen, heir = intercom.add_contact("b"), intercom.add_contact("heir")
+    IdentityLink.objects.decide(project, "user-1", contact_id=chosen.id)
+    chosen.merged_into = heir.id
+    receive(project)
+    run_drain(project)
+    assert [event.contact_id for event in intercom.events] == [heir.id]
+    IdentityLink.objects.decide(project, "user-2", contact_id="64b0000000000000000000ff")
+    gone = receive(project, app_user_id="user-2")
+    run_drain(project)
+    assert "is gone. Choose another one" in refreshed(gone).explanation
+    assert {contact.external_id for contact in intercom.contacts} == {"b", "heir"}
+
+
+def test_an_event_whose_rows_cannot_be_written_holds_up_no_other(project: Project, intercom: FakeIntercom) -> None:
+    setting(project, money="gross", lifetime_totals=True)
+    Customer.objects.create(project=project, app_user_id="user-1", purchases=2_147_483_647)
+    poison = receive(project)
+    others = [receive(project, app_user_id=f"user-{number}") for number in range(2, 6)]
+    run_drain(project)
+    assert {refreshed(one).status for one in others} == {"delivered"}
+    row = refreshed(poison)
+    assert row.status == "pending" and "could not be written down" in row.explanation and row.tries == 1
 
 
 def test_two_ids_with_one_email_are_told_one_after_the_other_to_one_contact(
@@ -158,7 +228,7 @@ def test_two_ids_with_one_email_are_told_one_after_the_other_to_one_contact(
     run_drain(project)
     assert len(intercom.events) == 6
     assert len(intercom.contacts) == 1
-    assert Customer.objects.get().app_user_id == "email:ada@example.com"
+    assert str(Customer.objects.get()) == "email:ada@example.com"
 
 
 def test_a_missing_contact_fails_at_once_where_the_project_says_so(project: Project, intercom: FakeIntercom) -> None:

@@ -101,3 +101,17 @@ def test_who_is_forgotten_is_forgotten_in_both(project: Project, other: Project,
     assert Customer.objects.count() == 2
     Person.find(project, "user-1").forget(timezone.now())
     assert not Customer.objects.exists() and not Delivery.objects.exists()
+
+
+def test_the_other_projects_own_deliveries_do_not_keep_anybody_from_being_forgotten(
+    project: Project, other: Project, intercom: FakeIntercom
+) -> None:
+    receive(project, environment="SANDBOX")
+    own = receive(other)
+    for one in (project, other):
+        run_drain(one)
+    Person.find(project, "user-1").forget(timezone.now())
+    assert list(Delivery.objects.all()) == [own]
+    project.sandbox_project = None
+    project.save()
+    assert not Customer.objects.filter(project=project).exists()
