@@ -199,11 +199,9 @@ class ProjectAdmin(RevenueCatActions):
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Only projects that this person sees can be chosen."""
         object_id = request.resolver_match.kwargs.get("object_id") if request.resolver_match else None
-        present = self.get_object(request, str(object_id)) if object_id else None
         # And the one that is chosen already, or nobody else could save the page.
-        chosen = Project.objects.filter(
-            pk__in=[present.sandbox_project_id] if present and present.sandbox_project_id else []
-        )
+        present = Project.objects.filter(pk=str(object_id)) if object_id else Project.objects.none()
+        chosen = Project.objects.filter(pk__in=present.values("sandbox_project"))
         kwargs.setdefault("queryset", only_visible(request, Project.objects.all(), "pk") | chosen)
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Group, User
 from django.test import Client
 
 from integration.models import Customer, Delivery, EventSetting, Project
@@ -130,3 +131,16 @@ def test_whoever_hands_sandbox_events_over_names_somebody_who_sends_them(
     other.save()
     save(admin_client, project_url(project), **asked)
     assert Project.objects.get(pk=project.pk).sandbox_project == other
+
+
+def test_who_does_not_see_the_other_project_can_still_save_the_page(
+    client: Client, project: Project, django_user_model: type[User]
+) -> None:
+    project.sandbox, project.sandbox_project = "other", make_project("Elsewhere", sandbox="send")
+    project.save()
+    user = django_user_model.objects.create_user("somebody", password="irrelevant", is_staff=True)
+    user.groups.add(Group.objects.get(name="Integration admin"))
+    project.members.add(user)
+    client.force_login(user)
+    save(client, project_url(project), name="Another name")
+    assert Project.objects.get(pk=project.pk).name == "Another name"
