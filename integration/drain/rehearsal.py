@@ -77,7 +77,12 @@ class Preview:
 
 
 def preview(project: Project, event: Mapping[str, Any], *, received_at_ms: int) -> list[Preview]:
-    """What the `event` of a webhook would make this project say now, to everybody it is about. No network."""
+    """What the `event` of a webhook would make this project say now, to everybody it is about. No network.
+
+    Where another project sends it, what that one would say.
+    """
+    if project.sandbox_project is not None and project.hands_over(parse(event, received_at_ms=received_at_ms)):
+        project = project.sandbox_project
     policy = project.policy()
     found: list[Preview] = []
     for person in people(event) or ("",):

@@ -118,4 +118,4 @@ def names_given(event: RevenueCatEvent) -> dict[str, str]:
 
 def _named(ids: tuple[str, ...], names: tuple[str, ...]) -> dict[str, str]:
     named = next((name for name in names if usable_id(name) and not is_anonymous(name)), None)
-    return {} if named is None else {one: named for one in ids if is_anonymous(one)}
+    return {} if named is None else {one: named for one in ids if usable_id(one) and is_anonymous(one)}

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import models
+from django.db.models import Q
 
 from integration.mapping.identity import Link
 from integration.mapping.planning import WAIT_SENTENCES, WaitReason
@@ -18,8 +19,11 @@ class IdentityLinkQuerySet(models.QuerySet["IdentityLink"]):
     """Looking links up, and making them."""
 
     def known(self, project: Project, app_user_ids: Iterable[str]) -> dict[str, Link]:
-        """The links of these ids, by id."""
+        """The links of these ids, by id. A contact that was chosen belongs to the workspace it was chosen in."""
         rows = self.filter(project=project, app_user_id__in=list(app_user_ids))
+        changed_at = project.intercom_token_changed_at
+        if changed_at is not None:
+            rows = rows.exclude(~Q(contact_id=""), made_at__lt=changed_at)
         return {row.app_user_id: Link(row.named, row.contact_id, decided=row.decided) for row in rows}
 
     def learn(self, project: Project, named: Mapping[str, str]) -> None:

@@ -68,6 +68,10 @@ def test_an_event_gives_names_to_the_anonymous_ids_among_its_aliases() -> None:
     assert names_given(event("RENEWAL", app_user_id=ANON, aliases=[ANON, "late"])) == {ANON: "late"}
 
 
+def test_an_id_that_nobody_could_hold_is_given_no_name() -> None:
+    assert names_given(event("RENEWAL", aliases=["$RCAnonymousID:" + "x" * 300, ANON])) == {ANON: "user_10482"}
+
+
 def test_a_transfer_names_anonymous_ids_by_their_own_side_and_only_else_by_the_other() -> None:
     sides: dict[str, Any] = {"app_user_id": None, "aliases": [], "transferred_to": [OTHER, "new"]}
     named = names_given(event("TRANSFER", transferred_from=[ANON, "old"], **sides))

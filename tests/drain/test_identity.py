@@ -6,8 +6,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils import timezone
+
 from integration.models import Customer, Delivery, DeliveryAttempt, IdentityCase, IdentityLink, Project
-from tests.factories import NEW_YEAR_MS, Clock, receive, refreshed, run_drain
+from tests.factories import NEW_YEAR_MS, TOKEN, Clock, receive, refreshed, run_drain
 from tests.fake_intercom import FakeIntercom
 
 ANON = "$RCAnonymousID:0123"
@@ -238,3 +240,14 @@ def test_a_missing_contact_fails_at_once_where_the_project_says_so(project: Proj
     row = refreshed(delivery)
     assert (row.status, row.tries) == ("failed", 1)
     assert "never creates contacts" in row.explanation
+
+
+def test_a_contact_that_was_chosen_in_another_workspace_is_not_used_after_the_token_has_changed(
+    project: Project, intercom: FakeIntercom
+) -> None:
+    IdentityLink.objects.decide(project, "user-1", contact_id="64b0000000000000000000ff")
+    project.replace_intercom_token(TOKEN, timezone.now())
+    project.save()
+    receive(project)
+    run_drain(project)
+    assert len(intercom.events_of("user-1")) == 1

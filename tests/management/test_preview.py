@@ -73,6 +73,14 @@ def test_an_event_that_is_only_logged_says_so_and_shows_its_calls(project: Proje
     assert "not sent, only logged" in printed and "POST /events" in printed
 
 
+def test_an_event_that_another_project_sends_is_shown_as_that_one_would_send_it(project: Project) -> None:
+    other = make_project("Elsewhere", sandbox="send")
+    EventSetting.objects.create(project=other, event_type="renewal", custom_name="renewed there")
+    project.sandbox, project.sandbox_project = "other", other
+    project.save()
+    assert "renewed there" in shown("sandbox_renewal", "--project", str(project.pk))
+
+
 def test_both_sides_of_a_transfer_are_shown(project: Project) -> None:
     EventSetting.objects.create(project=project, event_type="transfer", enabled=True)
     assert [one["app_user_id"] for one in as_json("transfer")] == ["user_14455", "user_15026"]
