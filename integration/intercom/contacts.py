@@ -14,15 +14,14 @@ from integration.intercom import own_fields
 from integration.intercom.client import IntercomClient
 from integration.intercom.errors import (
     AmbiguousContactError,
-    AttributeProblemError,
     ConflictError,
     ContactMissingError,
     MergedError,
     NotFoundError,
     RejectedError,
     TransientError,
-    UnknownAttributeError,
 )
+from integration.intercom.mending import mending_attributes
 from integration.intercom.messages import AttributeValue, ContactUpdate, DataEvent
 
 # What helps to tell contacts with one email apart.
@@ -194,9 +193,7 @@ class _Telling:
         if self._update.email is not None:
             fields["email"] = self._update.email
         try:
-            made = self._mending_attributes(
-                lambda: self._client.create_contact(self._update.external_id, attributes, fields)
-            )
+            made = self._mending(lambda: self._client.create_contact(self._update.external_id, attributes, fields))
         except ConflictError as error:
             self._resolve(error)
         else:
@@ -230,7 +227,7 @@ class _Telling:
             # Should no answer come, Intercom may hold the old values or the new ones.
             unsure = {*attributes, *map(own_fields.told_as, fields)}
             self._contact.told = {name: told for name, told in self._contact.told.items() if name not in unsure}
-            self._mending_attributes(lambda: self._client.update_contact(contact_id, attributes, fields))
+            self._mending(lambda: self._client.update_contact(contact_id, attributes, fields))
         self._remember(contact_id, attributes, fields, merged=merged or self._is_merged(contact_id))
 
     def _is_merged(self, contact_id: str) -> bool:
@@ -249,40 +246,8 @@ class _Telling:
         written = {own_fields.told_as(name): value for name, value in fields.items()}
         self._contact.told = {**self._contact.told, **attributes, **written}
 
-    def _mending_attributes(self, call: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        """Run `call`; where Intercom lacks a custom attribute of ours, make what is missing and run it again."""
-        try:
-            return call()
-        except UnknownAttributeError as error:
-            if error.name not in self._rules.attribute_types:
-                raise
-            self._make_missing_attributes()
-        try:
-            return call()
-        except UnknownAttributeError as error:
-            raise AttributeProblemError(
-                f"{error.message} It could not be made: an archived attribute or a company attribute may have "
-                "this name. Look in Intercom under Settings, Data, then resume the project."
-            ) from error
-
-    def _make_missing_attributes(self) -> None:
-        existing = self._client.contact_attribute_names()
-        for name, data_type in self._rules.attribute_types.items():
-            if name not in existing:
-                self._make_attribute(name, data_type)
-
-    def _make_attribute(self, name: str, data_type: str) -> None:
-        try:
-            self._client.create_attribute(name, data_type)
-        except RejectedError as error:
-            # Another thread may have made it a moment ago. Whether it exists now, the repeated call tells.
-            if "already have" in error.message:
-                return
-            raise AttributeProblemError(
-                f"The contact attribute “{name}” could not be made in Intercom: {error.message} Archive attributes "
-                "there under Settings, Data (a workspace holds 250), or keep fewer in this project's settings; then "
-                "resume the project."
-            ) from error
+    def _mending(self, call: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        return mending_attributes(self._client, self._rules.attribute_types, call)
 
 
 def _id(contact: Mapping[str, Any]) -> str:
