@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.safestring import SafeString
@@ -16,6 +16,7 @@ from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminTextInputWid
 
 from integration.admin.access import LogAdmin, ProjectFilter, ScopedActions
 from integration.admin.base import DialogForm, action, dialog_done
+from integration.admin.counting import MOST_WAITING, BoundedCount, said
 from integration.admin.display import (
     LONGEST_ID,
     NOTHING,
@@ -112,8 +113,10 @@ class IdentityCaseAdmin(ScopedActions[IdentityCase], LogAdmin[IdentityCase]):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[IdentityCase]:
-        """With the project."""
-        return super().get_queryset(request).select_related("project")
+        """With the project, and how many deliveries wait."""
+        theirs = Delivery.objects.filter(project=OuterRef("project"), app_user_id=OuterRef("app_user_id"))
+        waiting = theirs.waiting().order_by().values("pk")[: MOST_WAITING + 1]
+        return super().get_queryset(request).select_related("project").annotate(owed=BoundedCount(waiting))
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -151,9 +154,11 @@ class IdentityCaseAdmin(ScopedActions[IdentityCase], LogAdmin[IdentityCase]):
     @admin.display(description="Waiting")
     def waiting(self, case: IdentityCase) -> SafeString | str:
         """How many deliveries."""
-        count = _waiting(case).count()
-        return (
-            link(list_url(Delivery, q=case.app_user_id), times(count, "delivery", "deliveries")) if count else NOTHING
+        count: int = getattr(case, "owed", 0)
+        if not count:
+            return NOTHING
+        return link(
+            list_url(Delivery, q=case.app_user_id), f"{said(count)} {'delivery' if count == 1 else 'deliveries'}"
         )
 
     @admin.display(description="Since")
@@ -196,8 +201,8 @@ class IdentityCaseAdmin(ScopedActions[IdentityCase], LogAdmin[IdentityCase]):
                 IdentityLink.objects.decide(case.project, case.app_user_id, named=named, contact_id=contact_id)
             IdentityCase.objects.close(case.project, [case.app_user_id], timezone.now())
             count = _waiting(case).release()
-            said = "Named by hand" if named or contact_id else "Tried again"
-            self.log_each(request, [case], f"{said}; {times(count, 'delivery', 'deliveries')} released.")
+            how = "Named by hand" if named or contact_id else "Tried again"
+            self.log_each(request, [case], f"{how}; {times(count, 'delivery', 'deliveries')} released.")
             ring_after_commit([case.project])
         messages.success(request, f"{times(count, 'delivery is', 'deliveries are')} being sent.")
         return dialog_done(request, change_url(case))

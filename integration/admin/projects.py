@@ -9,13 +9,14 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.auth.models import User
-from django.db.models import IntegerField, OuterRef, QuerySet, Subquery
+from django.db.models import OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from integration.admin import project_display as show
 from integration.admin.access import only_visible
+from integration.admin.counting import MOST_WAITING, BoundedCount, said
 from integration.admin.display import change_url, copy_field, link, list_url, moment
 from integration.admin.project_actions import ring_after_commit
 from integration.admin.project_form import (
@@ -32,15 +33,6 @@ from integration.admin.revenuecat_actions import RevenueCatActions
 from integration.models import Customer, Delivery, Project, WebhookEvent
 from integration.models.mapping_settings import Sandbox
 from integration.retry import DeliveryStatus
-
-MOST_WAITING = 1_000
-
-
-class _BoundedCount(Subquery):
-    """Counts the rows of a subquery that is cut off somewhere."""
-
-    template = "(SELECT COUNT(*) FROM (%(subquery)s) AS counted)"
-    output_field = IntegerField()
 
 
 class ProjectAdmin(RevenueCatActions):
@@ -127,7 +119,7 @@ class ProjectAdmin(RevenueCatActions):
         """Those this person sees, with how many deliveries wait; counted to MOST_WAITING, cheap by an index."""
         waiting = Delivery.objects.filter(project=OuterRef("pk"), status=DeliveryStatus.PENDING).order_by()
         rows = only_visible(request, super().get_queryset(request).select_related("reconciliation"), "pk")
-        return rows.annotate(owed=_BoundedCount(waiting.values("pk")[: MOST_WAITING + 1]))
+        return rows.annotate(owed=BoundedCount(waiting.values("pk")[: MOST_WAITING + 1]))
 
     @admin.display(description="State")
     def state(self, project: Project) -> SafeString:
@@ -140,7 +132,7 @@ class ProjectAdmin(RevenueCatActions):
         owed: int = getattr(project, "owed", 0)
         if not owed:
             return "Nothing"
-        text = f"More than {MOST_WAITING:,}" if owed > MOST_WAITING else f"{owed:,}"
+        text = said(owed)
         filters = {"status__exact": str(DeliveryStatus.PENDING), "project__id__exact": str(project.pk)}
         return link(list_url(Delivery, **filters), text)
 

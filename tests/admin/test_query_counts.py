@@ -4,6 +4,7 @@ Every page asks a fixed number of questions, however many rows there are.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +12,16 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from integration.models import Customer, Delivery, DeliveryAttempt, Project, WebhookEvent
+from integration.mapping import WaitReason
+from integration.models import (
+    Customer,
+    Delivery,
+    DeliveryAttempt,
+    Discrepancy,
+    IdentityCase,
+    Project,
+    WebhookEvent,
+)
 from tests.admin.conftest import project_url, text_of
 from tests.factories import make_project, receive, run_drain
 
@@ -24,6 +34,8 @@ LISTS = {
     "/admin/integration/delivery/?environment=PRODUCTION&status__exact=delivered&event_type=renewal": 7,
     "/admin/integration/webhookevent/": 8,
     "/admin/integration/customer/": 7,
+    "/admin/integration/identitycase/": 7,
+    "/admin/integration/discrepancy/": 7,
 }
 
 
@@ -33,6 +45,10 @@ def fill(project: Project, count: int) -> None:
         other = make_project()
         receive(other, app_user_id=f"user-{number}")
         receive(project, app_user_id=f"user-{number}")
+        waiting = receive(other, app_user_id=f"{uuid.uuid4()}")
+        IdentityCase.objects.open([IdentityCase.of(waiting, WaitReason.ANONYMOUS, timezone.now())])
+        customer = Customer.objects.create(project=other, app_user_id=f"{uuid.uuid4()}")
+        Discrepancy.objects.create(project=other, customer=customer, found_at=timezone.now())
     run_drain(project)
 
 
