@@ -18,7 +18,7 @@ from integration.intercom.contacts import Contact
 from integration.intercom.messages import ContactUpdate, DataEvent, normalised_event_name
 from integration.mapping import ProjectPolicy, Send, Skip, SkipReason
 from integration.models import Customer, Delivery, DeliveryAttempt, Project
-from integration.models.bulk import update_rows
+from integration.models.bulk import insert_rows, update_rows
 from integration.models.customers import PLANNED_FIELDS
 from integration.models.deliveries import CLAIMED_FIELDS
 from integration.retry import Crashed
@@ -172,7 +172,8 @@ def _start(sends: Sequence[_Planned], now: datetime, lease: datetime) -> list[Wo
             )
         )
     update_rows([work.claim.customer for work in works], PLANNED_FIELDS)
-    DeliveryAttempt.objects.bulk_create([work.claim.attempt for work in works])
+    # One of a delivery at a time.
+    insert_rows([work.claim.attempt for work in works], by="delivery")
     return works
 
 

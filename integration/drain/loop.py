@@ -38,9 +38,11 @@ THREADS = 64
 GATHER_SECONDS = 0.01
 # A lease is this much longer than an attempt can last, so that it runs out only when its worker is gone.
 LEASE_MARGIN_SECONDS = 15.0
-# While every try is as quick as this, as many again are claimed ahead and wait for a thread, so that the threads have
-# work while the rows are written. Where Intercom is slow nobody waits: an attempt's time counts from the claim.
+# While every try is as quick as this, so many for each thread are claimed, so that the threads have work while the rows
+# are written, and the statements of a claim serve many. Where Intercom is slow nobody waits for a thread: an attempt's
+# time counts from the claim.
 QUICK_SECONDS = 0.4
+AHEAD = 3
 # While calls are in flight, how often to look for what has come due since: a slow answer must not hold it up.
 LOOK_SECONDS = 0.05
 # A drain that finds nothing due looks on for a while before it ends. At an even pace of webhooks it is awake when the
@@ -159,7 +161,7 @@ class _Drain:
 
     def _claim(self) -> int:
         """Take what is due into the free threads. Returns how many deliveries left the queue."""
-        free = self._threads * (2 if self._is_quick else 1) - len(self._in_flight)
+        free = self._threads * (AHEAD if self._is_quick else 1) - len(self._in_flight)
         access = self._access() if free > 0 else None
         if access is None:
             return 0

@@ -1,4 +1,4 @@
-"""Writes named fields of many rows in one statement.
+"""Writes many rows in one statement: new ones whole, others in the fields that are named.
 
 Django's `bulk_update` builds a CASE for every row and field; it took four fifths of a drain's time. The rows
 travel as one JSON document, which costs less than an array for each column.
@@ -52,6 +52,35 @@ def update_rows(
     with connection.cursor() as cursor:
         cursor.execute(statement, [[row.pk for row in rows], as_document(document)])
         return {found for (found,) in cursor.fetchall()}
+
+
+def insert_rows(rows: Sequence[models.Model], *, by: str) -> None:
+    """Save new rows of one model, all fields; `by` is a field in which no two of them are the same.
+
+    Django's `bulk_create` prepares every value by itself, which took a twelfth of a drain's time.
+    """
+    if not rows:
+        return
+    meta = rows[0]._meta
+    quote = connection.ops.quote_name
+    attributes = {str(field.column): field.attname for field in meta.concrete_fields if not field.primary_key}
+    types = {str(field.column): field.rel_db_type(connection) for field in meta.concrete_fields}
+    columns = ", ".join(map(quote, attributes))
+    typed = ", ".join(f"{quote(column)} {types[column]}" for column in attributes)
+    document = [{column: getattr(row, attribute) for column, attribute in attributes.items()} for row in rows]
+    known_by = next(str(field.column) for field in meta.concrete_fields if field.name == by)
+    # Only names of our own models are pasted into the statement; the values are parameters.
+    statement = (
+        f"INSERT INTO {quote(meta.db_table)} ({columns}) "  # noqa: S608
+        f"SELECT {columns} FROM jsonb_to_recordset(%s::jsonb) AS new({typed}) "
+        f"RETURNING {quote(known_by)}, {quote(str(meta.pk.column))}"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [as_document(document)])
+        keys = dict(cursor.fetchall())
+    for row in rows:
+        row.pk = keys[getattr(row, attributes[known_by])]
+        row._state.adding, row._state.db = False, connection.alias
 
 
 def as_document(rows: Sequence[Mapping[str, Any]]) -> str:

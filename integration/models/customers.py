@@ -10,7 +10,7 @@ from decimal import Decimal
 from django.db import connection, models
 from django.db.models import F
 
-from integration.customer_state import CustomerState
+from integration.customer_state import CustomerState, FactJSON
 from integration.intercom.contacts import Contact
 from integration.intercom.messages import AttributeValue
 from integration.mapping.identity import SHARED_KEY
@@ -138,6 +138,8 @@ class Customer(models.Model):
     busy_until = models.DateTimeField(null=True, blank=True)
 
     objects = CustomerQuerySet.as_manager()
+    # `state` as it was when it was last read, and the value that it is.
+    _read: tuple[dict[str, FactJSON], CustomerState] | None = None
 
     class Meta:
         ordering = ("app_user_id",)
@@ -156,12 +158,16 @@ class Customer(models.Model):
         return self.busy_until is not None and self.busy_until > now
 
     def known_state(self) -> CustomerState:
-        """The stored facts as a value."""
-        return CustomerState.from_json(self.state)
+        """The stored facts as a value. It is asked for several times for each delivery, and read once."""
+        if self._read is None or self._read[0] is not self.state:
+            self._read = (self.state, CustomerState.from_json(self.state))
+        return self._read[1]
 
     def learn(self, event: RevenueCatEvent, facts: CustomerState) -> None:
         """Merge what an event told; a late one adds only what was not known better. Does not save."""
-        self.state = self.known_state().merge(facts).to_json()
+        known = self.known_state().merge(facts)
+        self.state = known.to_json()
+        self._read = (self.state, known)
         ids = (*event.aliases, *self._others(event))
         if event.event_timestamp_ms >= self.last_event_at_ms:
             self.last_event_at_ms = event.event_timestamp_ms

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from integration.models import Delivery
-from integration.models.bulk import update_rows
+from integration.models import Delivery, DeliveryAttempt
+from integration.models.bulk import insert_rows, update_rows
 from tests.factories import make_project, receive, refreshed
 
 LEASE = datetime(2026, 3, 4, 5, 6, 7, 123_457, tzinfo=UTC)
@@ -105,3 +105,31 @@ def test_microseconds_nulls_and_any_text_survive(three: list[Delivery]) -> None:
 def test_a_time_of_another_zone_is_the_same_instant(three: list[Delivery]) -> None:
     expected = {row.pk: LEASE.astimezone(timezone(timedelta(hours=-3, minutes=-30))) for row in three}
     assert update_rows(three, ["tries"], unchanged=("due_at", expected)) == keys(three)
+
+
+def test_new_rows_are_written_in_one_statement_and_know_their_keys(
+    three: list[Delivery], django_assert_num_queries: Any
+) -> None:
+    attempts = [
+        DeliveryAttempt(delivery=row, started_at=LEASE, error=f"“{row.app_user_id}”", exchanges=[{"status": row.pk}])
+        for row in reversed(three)
+    ]
+    with django_assert_num_queries(1):
+        insert_rows(attempts, by="delivery")
+    for attempt in attempts:
+        stored = DeliveryAttempt.objects.get(pk=attempt.pk)
+        assert (stored.delivery_id, stored.started_at, stored.finished_at) == (attempt.delivery_id, LEASE, None)
+        assert (stored.error, stored.exchanges) == (attempt.error, attempt.exchanges)
+
+
+def test_what_was_written_so_can_be_saved_again(three: list[Delivery]) -> None:
+    attempt = DeliveryAttempt(delivery=three[0], started_at=LEASE)
+    insert_rows([attempt], by="delivery")
+    attempt.error = "changed"
+    attempt.save(update_fields=["error"])
+    assert DeliveryAttempt.objects.get().error == "changed"
+
+
+def test_no_new_rows_ask_for_nothing(db: None, django_assert_num_queries: Any) -> None:
+    with django_assert_num_queries(0):
+        insert_rows([], by="delivery")
