@@ -23,7 +23,7 @@ COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gene
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make requirements" $(if $(UPGRADE),--upgrade)
 
 .DELETE_ON_ERROR:
-.PHONY: help demo run test chaos fuzz bench lint audit sbom requirements clean
+.PHONY: help demo run test chaos fuzz bench screenshots lint audit sbom requirements clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' Makefile
@@ -45,6 +45,9 @@ fuzz: .venv/installed-dev ## Bad bodies by the thousand, and good ones between t
 
 bench: .venv/installed-dev ## How fast the app is, and whether that is what is promised (ARGS="--only door --only drain" for a part)
 	@DATABASE_URL= VAR_DIR=$(BENCH_VAR_DIR) exec $(BIN)/python -m tests.bench $(ARGS)
+
+screenshots: .venv/installed-dev ## README's pictures, taken of a demo of its own, light and dark; needs Chromium
+	@exec $(BIN)/python -m tests.screenshots $(ARGS)
 
 lint: .venv/installed-dev ## Style, types, import rules, migrations and production settings
 	$(BIN)/ruff check

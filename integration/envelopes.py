@@ -75,6 +75,8 @@ def parse_envelope(body: bytes, *, bare: bool = False) -> Envelope:
         product_id=(revenuecat.product_id(event) or "")[:255],
         event_at=None if event_at_ms is None else datetime.fromtimestamp(event_at_ms / 1000, tz=UTC),
         document=text,
+        transaction_id=(revenuecat.transaction_id(event) or "")[:LONGEST_NAME],
+        original_transaction_id=(revenuecat.original_transaction_id(event) or "")[:LONGEST_NAME],
     )
 
 

@@ -29,11 +29,14 @@ from procrastinate.manager import JobManager
 
 from integration.drain import drain
 from integration.drain.loop import LEASE_MARGIN_SECONDS, LINGER_SECONDS, LONGEST_WAIT, SLICE_SECONDS
+from integration.inquiry.checking import check_project as look_at_project
 from integration.inquiry.comparing import DAYS, go_on
 from integration.intercom.client import ATTEMPT_SECONDS
 from integration.models import Delivery, Project, Reconciliation
+from integration.models.recounting import count_on
 from integration.models.retention import prune_found, pruning
 from integration.models.revenuecat_settings import Nightly
+from integration.models.standings import look_after
 
 logger = logging.getLogger(__name__)
 
@@ -41,18 +44,25 @@ DRAIN_QUEUE = "drain"
 TEND_QUEUE = "tend"
 PRUNE_QUEUE = "prune"
 RECONCILE_QUEUE = "reconcile"
+REDELIVER_QUEUE = "redeliver"
 EVERY_NIGHT = "41 2 * * *"
+EVERY_MORNING = "23 5 * * *"
 EVERY_HOUR = "17 * * * *"
 # croniter reads a sixth field as seconds.
 EVERY_FIVE_SECONDS = "* * * * * */5"
+EVERY_FIFTEEN_SECONDS = "* * * * * */15"
+EVERY_MINUTE = "* * * * *"
 DRAIN_TASK = "integration.drain"
 PRUNE_TASK = "integration.prune"
 RECONCILE_TASK = "integration.reconcile"
+CHECK_TASK = "integration.check_project"
 # Between two batches the disk belongs to the others.
 PRUNE_PAUSE_SECONDS = 0.05
 PRUNE_POLLING_SECONDS = 5.0
 # Somebody may have pressed the button.
 RECONCILE_POLLING_SECONDS = 2.0
+# So much of every fifteen seconds is for counting what the front page shows: the first time it has a month before it.
+COUNTING_SECONDS = 3.0
 # How many projects one worker drains at the same time.
 PROJECTS_AT_ONCE = 8
 # A worker that has not been heard of for this long is taken for dead, and its drains go to another one.
@@ -122,6 +132,9 @@ def ring_due(timestamp: int = 0) -> None:
     for project in Project.objects.sending(now):
         if Delivery.objects.due(now).filter(project=project).exists():
             ring(project.pk)
+    for project_id in Reconciliation.objects.left_alone(now):
+        if not _is_rung(_comparison_of(project_id)):
+            ring_reconcile(project_id)
 
 
 @app.periodic(cron=EVERY_HOUR)
@@ -145,7 +158,11 @@ def prune(timestamp: int = 0) -> None:
 def ring_reconcile(project_id: uuid.UUID, *, seconds: float = 0.0) -> None:
     """Have the project's comparison gone on with, soon or after so long; one at a time for each project."""
     at = timezone.now() + timedelta(seconds=seconds) if seconds else None
-    _defer(RECONCILE_QUEUE, RECONCILE_TASK, f"{RECONCILE_QUEUE}:{project_id}", at=at, project_id=str(project_id))
+    _defer(RECONCILE_QUEUE, RECONCILE_TASK, _comparison_of(project_id), at=at, project_id=str(project_id))
+
+
+def _comparison_of(project_id: uuid.UUID) -> str:
+    return f"{RECONCILE_QUEUE}:{project_id}"
 
 
 @app.task(name=RECONCILE_TASK, queue=RECONCILE_QUEUE)
@@ -169,6 +186,37 @@ def reconcile_nightly(timestamp: int = 0) -> None:
         repair = project.reconcile_nightly == Nightly.REPAIR
         Reconciliation.begin(project, days=DAYS, repair=repair, now=timezone.now())
         ring_reconcile(project.pk)
+
+
+@app.periodic(cron=EVERY_MORNING)
+@app.task(name="integration.check_projects", queue=RECONCILE_QUEUE, queueing_lock="check_projects")
+def check_projects(timestamp: int = 0) -> None:
+    """Have every project that is not switched off looked at: whether it still fits RevenueCat and Intercom."""
+    for project in Project.objects.filter(active=True):
+        _defer(RECONCILE_QUEUE, CHECK_TASK, f"check:{project.pk}", project_id=str(project.pk))
+
+
+@app.task(name=CHECK_TASK, queue=RECONCILE_QUEUE)
+def check_project(project_id: str) -> None:
+    """Look at one project, and write down what does not fit."""
+    project = Project.objects.filter(pk=uuid.UUID(project_id)).first()
+    if project is not None:
+        look_at_project(project, timezone.now())
+
+
+@app.periodic(cron=EVERY_FIFTEEN_SECONDS)
+@app.task(name="integration.count_hours", queue=PRUNE_QUEUE, lock="count_hours", queueing_lock="count_hours")
+def count_hours(timestamp: int = 0) -> None:
+    """Count the hours that have changed, for the front page; what there is no time for is counted the next time."""
+    deadline = time.monotonic() + COUNTING_SECONDS
+    count_on(timezone.now(), go_on=lambda: time.monotonic() < deadline and not stopping.is_set())
+
+
+@app.periodic(cron=EVERY_MINUTE)
+@app.task(name="integration.look_after_projects", queue=PRUNE_QUEUE, queueing_lock="look_after_projects")
+def look_after_projects(timestamp: int = 0) -> None:
+    """Find out which projects have gone silent, or get nothing through, for the banners of the admin."""
+    look_after(timezone.now())
 
 
 @app.periodic(cron=EVERY_HOUR)
@@ -216,15 +264,16 @@ def run_worker() -> None:
 async def _work() -> None:
     loop = asyncio.get_running_loop()
     # One thread for every project, and some for the tending.
-    loop.set_default_executor(ThreadPoolExecutor(PROJECTS_AT_ONCE + 4, thread_name_prefix="drain"))
+    loop.set_default_executor(ThreadPoolExecutor(PROJECTS_AT_ONCE + 5, thread_name_prefix="drain"))
     async with app.open_async():
-        # The tending has a worker of its own: it must run also when every project is busy. So have the pruning and
-        # the comparing, which are in no hurry and must not keep the tending.
+        # The tending has a worker of its own: it must run also when every project is busy. So have the pruning, with
+        # the counting, the comparing and the bulk redelivering, which are in no hurry and must not keep the tending.
         workers = [
             asyncio.create_task(_worker(DRAIN_QUEUE, PROJECTS_AT_ONCE)),
             asyncio.create_task(_worker(TEND_QUEUE, 1)),
             asyncio.create_task(_worker(PRUNE_QUEUE, 1, polling_seconds=PRUNE_POLLING_SECONDS, listen=False)),
             asyncio.create_task(_worker(RECONCILE_QUEUE, 1, polling_seconds=RECONCILE_POLLING_SECONDS, listen=False)),
+            asyncio.create_task(_worker(REDELIVER_QUEUE, 1, polling_seconds=RECONCILE_POLLING_SECONDS, listen=False)),
         ]
 
         def stop() -> None:

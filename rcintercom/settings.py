@@ -112,6 +112,8 @@ MIDDLEWARE = [
     "rcintercom.bad_text.BadTextMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    # The time zone and the language of who looks at a page.
+    "rcintercom.viewer.ViewerMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -170,6 +172,8 @@ DATABASES["default"]["OPTIONS"].setdefault(
 for _name, _value in {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}.items():
     DATABASES["default"]["OPTIONS"].setdefault(_name, _value)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+# Tasks that are not in a module called `tasks`.
+PROCRASTINATE_IMPORT_PATHS = ["integration.redelivering"]
 
 # --- Sign-in, language, time ---------------------------------------------------------------------------
 # Locks a user name for an address after failed attempts, and for nobody else: whoever knows a name must not be
@@ -197,6 +201,7 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "rcintercom.error_pages.csrf_failure"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
@@ -204,6 +209,11 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 LANGUAGE_CODE = "en-us"
+# Those that the texts of this app are in: Django and unfold speak many more, and a page half in one would be worse.
+# How to add one: docs/translating.md.
+LANGUAGES = [("en", "English")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+# For whoever has a browser that does not say where it is.
 TIME_ZONE = env.str("TIME_ZONE", default="UTC")
 USE_I18N = True
 USE_TZ = True

@@ -197,7 +197,7 @@ def addresses(project: Project) -> Iterator[str]:
         for pk in model.objects.values_list("pk", flat=True):
             yield from (f"{site}{name}/{pk}/change/", f"{site}{name}/{pk}/history/")
     for model, dialogs in (
-        (Project, ("check_connection", "rotate_authorization", "resume", "read_names", "reconcile")),
+        (Project, ("check_connection", "rotate_authorization", "resume", "read_names", "reconcile", "send_test")),
         (Delivery, ("redeliver",)),
     ):
         first = model.objects.values_list("pk", flat=True).first()

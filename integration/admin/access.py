@@ -14,6 +14,7 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.core.validators import EMPTY_VALUES
 from django.db.models import Field, Model, QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RelatedDropdownFilter
 
 from integration.admin.base import BaseAdmin, M, ReadOnlyAdmin
@@ -100,7 +101,7 @@ class LogAdmin(ReadOnlyAdmin[M]):
             return (f"-{field}", "-id")
         return super().get_ordering(request)
 
-    @admin.display(description="Project")
+    @admin.display(description=_("Project"))
     def project_name(self, row: Any) -> str:
         """The project without a link, for those who may not open its page."""
         return str(row.project)

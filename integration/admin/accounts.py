@@ -12,6 +12,8 @@ from django.contrib.auth.models import Group, User
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.enums import ActionVariant
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
@@ -51,15 +53,17 @@ class SuperusersOnly(BaseAdmin[M]):
         return request.user.is_superuser
 
 
-KEPT = (
+KEPT = _(
     "This account cannot be deleted: the audit trail names it, and would lose what it did. To keep somebody out, "
     "switch the account off: take away “Active” below, and save."
 )
 REMOVE_DIALOG = {
-    "title": "Remove the second factor",
-    "description": "For somebody who has lost their telephone and their recovery codes: make sure that it is they who "
-    "ask. They then sign in with the password alone, and set it up anew.",
-    "form_submit_text": "Remove it",
+    "title": _("Remove the second factor"),
+    "description": _(
+        "For somebody who has lost their telephone and their recovery codes: make sure that it is they who ask. They "
+        "then sign in with the password alone, and set it up anew."
+    ),
+    "form_submit_text": _("Remove it"),
 }
 
 
@@ -86,10 +90,10 @@ class UserAdmin(_UserAdmin, SuperusersOnly[User]):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """The page of a user, which says why they cannot be deleted, and what to do instead."""
-        notices = [Notice("info", KEPT)] if object_id.isdecimal() and _has_trail(int(object_id)) else []
+        notices = [Notice("info", str(KEPT))] if object_id.isdecimal() and _has_trail(int(object_id)) else []
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), "notices": notices})
 
-    @admin.display(description="Second factor", boolean=True)
+    @admin.display(description=_("Second factor"), boolean=True)
     def second_factor_is_on(self, user: Any) -> bool:
         """Whether signing in takes a code."""
         return bool(user.has_second_factor)
@@ -105,7 +109,7 @@ class UserAdmin(_UserAdmin, SuperusersOnly[User]):
         return [one for one in actions if shown or not one.action_name.endswith("_remove_second_factor")]
 
     @action(
-        description="Remove second factor",
+        description=_("Remove second factor"),
         icon="phonelink_erase",
         permissions=["remove_second_factor"],
         variant=ActionVariant.DANGER,
@@ -121,7 +125,7 @@ class UserAdmin(_UserAdmin, SuperusersOnly[User]):
         with transaction.atomic():
             factor.delete()
             write_trail(by, user, "Second factor removed by a superuser.")
-        messages.success(request, f"The second factor of {user} is removed.")
+        messages.success(request, gettext("The second factor of {user} is removed.").format(user=user))
         return dialog_done(request, change_url(user))
 
     def _factor_of(self, user_id: str) -> SecondFactor | None:

@@ -27,6 +27,8 @@ from unfold.decorators import action as unfold_action
 from unfold.forms import BaseDialogForm
 from unfold.views import ChangeList as UnfoldChangeList
 
+from integration.admin.history import history_table
+
 M = TypeVar("M", bound=Model)
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -34,6 +36,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 MOST_COUNTED = 10_000
 
 if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
 
     class _Unfold(admin.ModelAdmin[M]):
         """What of unfold is used here, for the type checker: unfold has no types."""
@@ -46,7 +49,7 @@ if TYPE_CHECKING:
 
     def action(
         *,
-        description: str,
+        description: str | _StrPromise,
         permissions: Sequence[str],
         icon: str | None = None,
         variant: Any = None,
@@ -100,6 +103,11 @@ class IndexedList(_ChangeList):
         """What a column is sorted by; None where it is not."""
         return super().get_ordering_field(field_name) if field_name in (self.sortable_by or ()) else None
 
+    def get_results(self, request: HttpRequest) -> None:
+        """The rows of a page. Its head would offer “Show all” beside their number, which undoes a search."""
+        super().get_results(request)
+        self.full_result_count = self.result_count
+
 
 class BaseAdmin(_Unfold[M]):
     """What all our pages have in common."""
@@ -113,6 +121,9 @@ class BaseAdmin(_Unfold[M]):
     paginator = BoundedPaginator
     # Only what a page names can be sorted by: any other column would be sorted without an index.
     sortable_by: ClassVar[tuple[str, ...]] = ()
+    # What makes rows appear, where there are none yet.
+    empty_text: ClassVar[Any] = ""
+    object_history_template = "integration/history.html"
     # Deleting many rows collects everything that hangs on them, one by one; pages that allow deleting say so.
     actions: Sequence[Any] = ()
 
@@ -154,6 +165,16 @@ class BaseAdmin(_Unfold[M]):
         """404, also for what somebody may not see; Django would send them to the front page with 302."""
         context = {**self.admin_site.each_context(request), "title": "Page not found"}
         return TemplateResponse(request, "admin/404.html", context, status=404)
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Who did what, with the times as all other pages show them."""
+        response = super().history_view(request, object_id, extra_context)
+        context = getattr(response, "context_data", None) or {}
+        if "action_list" in context:
+            context["history"] = history_table(context["action_list"])
+        return response
 
     def log_each(self, request: HttpRequest, objects: QuerySet[M] | Sequence[M], message: str) -> None:
         """Write who did what to each object into Django's audit trail. `message` holds no secret.

@@ -1,33 +1,22 @@
-"""Check connection: asks Intercom who the stored token belongs to, and says it in plain words.
+"""Check connection: what was found out about the stored token, in plain words, and what to do about it.
 
-One call, `GET /me`; nothing is changed and nothing is stored. No secret gets into what it says.
+Asking is `inquiry.connection`; nothing in Intercom is changed, and no secret gets into what is said.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
-from integration.intercom.client import IntercomClient
-from integration.intercom.errors import CredentialsError, IntercomError, RateLimitedError, RejectedError
-from integration.intercom.rate_limit import RateBudget
+from django.utils.translation import gettext as _
+
+from integration.inquiry.connection import SECONDS, check_and_remember
+from integration.intercom.workspace import REGION_OF_ANSWER, Found, Verdict
 from integration.models import Project
 from integration.models.projects import Region
 from integration.models.secrets import SecretUnreadableError
-from integration.transport import new_session
-
-# Somebody is waiting in front of the page.
-SECONDS = 10.0
-# What `app.region` of GET /me says; Europe is not called EU there.
-REGION_OF_ANSWER: Mapping[str, Region] = {
-    "us": Region.US,
-    "europe": Region.EU,
-    "eu": Region.EU,
-    "au": Region.AU,
-    "australia": Region.AU,
-}
 
 
 class CheckLevel(StrEnum):
@@ -47,67 +36,119 @@ class ConnectionCheck:
     advice: str = ""
 
 
-def check_connection(project: Project, *, seconds: float = SECONDS) -> ConnectionCheck:
-    """Ask Intercom whose token this is. Never raises for anything that Intercom or the network may do."""
+def check_connection(project: Project, now: datetime, *, seconds: float = SECONDS) -> ConnectionCheck:
+    """Ask Intercom, keep what it says, and say it. Never raises for anything that Intercom or the network may do."""
+    if not project.intercom_token:
+        return ConnectionCheck(
+            CheckLevel.ERROR, _("No access token is stored."), _("Paste one into “Intercom access token” and save.")
+        )
     try:
-        token = project.intercom_token.reveal()
+        found = check_and_remember(project, now, seconds=seconds)
     except SecretUnreadableError as error:
         return ConnectionCheck(CheckLevel.ERROR, str(error))
-    if not token:
-        return ConnectionCheck(
-            CheckLevel.ERROR, "No access token is stored.", "Paste one into “Intercom access token” and save."
-        )
-    with new_session(1) as session:
-        client = IntercomClient(
-            session, base_url=project.intercom_url, token=token, budget=RateBudget(), seconds=seconds
-        )
-        try:
-            return _answered(project, client.me())
-        except IntercomError as error:
-            return _failed(project, error, client.exchanges[-1].status if client.exchanges else None)
+    return said_of(project, found)
 
 
-def _answered(project: Project, me: Mapping[str, Any]) -> ConnectionCheck:
-    app = me.get("app")
-    if not isinstance(app, dict):
-        return ConnectionCheck(
-            CheckLevel.ERROR,
-            f"{project.intercom_url} answered, but not as Intercom does: the answer names no workspace.",
-            "Check INTERCOM_API_URL on this server, or ask whoever runs the proxy in between.",
-        )
-    name, code, region = (str(app.get(key) or "?") for key in ("name", "id_code", "region"))
-    reached = f"Connected to the workspace “{name}” (id {code}), region {region}."
-    answered = REGION_OF_ANSWER.get(region.lower())
-    if answered is None:
-        return ConnectionCheck(CheckLevel.WARNING, reached, f"This app does not know a region called {region}.")
-    if answered != project.region:
-        return ConnectionCheck(
-            CheckLevel.WARNING,
-            f"{reached} But this project's region is set to {Region(project.region).label}.",
-            f"Set “Region” to {answered.label} and save; events may get lost or slow otherwise.",
-        )
-    held = " The project is held: resume it, and what waits is sent." if project.held_at else ""
-    return ConnectionCheck(CheckLevel.SUCCESS, reached, f"The token and the region are right.{held}")
+def said_of(project: Project, found: Found) -> ConnectionCheck:
+    """The result of a check in words."""
+    return _WORDS[found.verdict](project, found)
 
 
-def _failed(project: Project, error: IntercomError, status: int | None) -> ConnectionCheck:
-    region = Region(project.region).label
-    if isinstance(error, CredentialsError) and status == 401:
-        message = "Intercom refused the access token."
-        advice = (
+def _reached(found: Found) -> str:
+    if not found.workspace_id:
+        return _("Intercom knows the token.")
+    return _("Connected to the workspace “%(name)s” (id %(id)s), region %(region)s.") % {
+        "name": found.workspace or "?",
+        "id": found.workspace_id,
+        "region": found.region or "?",
+    }
+
+
+def _lacking(found: Found) -> str:
+    if not found.missing:
+        return ""
+    return _("Give the app these permissions in Intercom's Developer Hub, under Configure, Authentication: %s.") % (
+        ", ".join(found.missing)
+    )
+
+
+def _fits(project: Project, found: Found) -> ConnectionCheck:
+    held = _("The project is held: resume it, and what waits is sent.") if project.held_at else ""
+    advice = _("The token, its permissions and the region are right.")
+    return ConnectionCheck(CheckLevel.SUCCESS, _reached(found), f"{advice} {held}".strip())
+
+
+def _other_region(project: Project, found: Found) -> ConnectionCheck:
+    answered = Region(REGION_OF_ANSWER[found.region.lower()]).label
+    message = _("But this project's region is set to %s.") % Region(project.region).label
+    advice = _("Set “Region” to %s and save; events may get lost or slow otherwise.") % answered
+    return ConnectionCheck(CheckLevel.WARNING, f"{_reached(found)} {message}", f"{advice} {_lacking(found)}".strip())
+
+
+def _unknown_region(_project: Project, found: Found) -> ConnectionCheck:
+    advice = _("This app does not know a region called %s.") % (found.region or "?")
+    return ConnectionCheck(CheckLevel.WARNING, _reached(found), f"{advice} {_lacking(found)}".strip())
+
+
+def _lacks_permissions(_project: Project, found: Found) -> ConnectionCheck:
+    message = _("Intercom knows the token, but does not allow it everything: it may not “%s”.") % "”, “".join(
+        found.missing
+    )
+    return ConnectionCheck(CheckLevel.ERROR, message, _lacking(found))
+
+
+def _plan(_project: Project, found: Found) -> ConnectionCheck:
+    return ConnectionCheck(
+        CheckLevel.ERROR,
+        _("Intercom knows the token, but the plan of the workspace does not allow the call. %s") % found.said,
+        _("The token is not at fault. Settle the workspace's plan or subscription in Intercom, then check again."),
+    )
+
+
+def _refused(project: Project, _found: Found) -> ConnectionCheck:
+    return ConnectionCheck(
+        CheckLevel.ERROR,
+        _("Intercom refused the access token."),
+        _(
             "Copy the whole token again from Intercom (Settings, Integrations, Developer Hub, your app, "
-            f"Authentication), and check that the workspace is in the region {region}: a token is only known there."
+            "Authentication), and check that the workspace is in the region %s: a token is only known there."
         )
-    elif isinstance(error, CredentialsError) and status in (402, 403):
-        message = f"Intercom knows the token, but does not allow the call (it answered {status})."
-        advice = "Give the app its permissions in Intercom's Developer Hub, or check the plan of the workspace."
-    elif isinstance(error, RateLimitedError):
-        message = "The workspace has used up its calls for the moment."
-        advice = "The token was not judged. Check again in a few seconds."
-    elif isinstance(error, RejectedError | CredentialsError):
-        message = f"{project.intercom_url} does not answer as Intercom does. {error.message}"
-        advice = "Check INTERCOM_API_URL on this server, or ask whoever runs the proxy in between."
-    else:
-        message = f"{project.intercom_url} could not be reached. {error.message}"
-        advice = "Check that this server may reach that address, and https://www.intercomstatus.com; then check again."
-    return ConnectionCheck(CheckLevel.ERROR, message, advice)
+        % Region(project.region).label,
+    )
+
+
+def _busy(_project: Project, _found: Found) -> ConnectionCheck:
+    return ConnectionCheck(
+        CheckLevel.ERROR,
+        _("The workspace has used up its calls for the moment."),
+        _("The token was not judged. Check again in a few seconds."),
+    )
+
+
+def _not_intercom(project: Project, found: Found) -> ConnectionCheck:
+    return ConnectionCheck(
+        CheckLevel.ERROR,
+        _("%(url)s does not answer as Intercom does. %(said)s") % {"url": project.intercom_url, "said": found.said},
+        _("Check INTERCOM_API_URL on this server, or ask whoever runs the proxy in between."),
+    )
+
+
+def _unreachable(project: Project, found: Found) -> ConnectionCheck:
+    return ConnectionCheck(
+        CheckLevel.ERROR,
+        _("%(url)s could not be reached. %(said)s") % {"url": project.intercom_url, "said": found.said},
+        _("Check that this server may reach that address, and https://www.intercomstatus.com; then check again."),
+    )
+
+
+_WORDS: dict[Verdict, Callable[[Project, Found], ConnectionCheck]] = {
+    Verdict.FITS: _fits,
+    Verdict.OTHER_REGION: _other_region,
+    Verdict.UNKNOWN_REGION: _unknown_region,
+    Verdict.LACKS_PERMISSIONS: _lacks_permissions,
+    Verdict.PLAN: _plan,
+    Verdict.REFUSED: _refused,
+    Verdict.BUSY: _busy,
+    Verdict.NOT_INTERCOM: _not_intercom,
+    Verdict.UNREACHABLE: _unreachable,
+}

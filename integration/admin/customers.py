@@ -1,32 +1,39 @@
-"""The customers, read-only: what is known of each, and their newest deliveries."""
+"""The customers, read-only: how each stands in plain words, what Intercom knows, and every event with its tries."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from integration.admin import log_display, search
-from integration.admin.access import LogAdmin, ProjectFilter
-from integration.admin.display import NOTHING, moment, times, unbroken_id
+from integration.admin import customer_display as show
+from integration.admin import search
+from integration.admin.access import ProjectFilter
+from integration.admin.customer_find import FindCustomer
+from integration.admin.customer_history import page_of
+from integration.admin.delivery_page import who_may
+from integration.admin.display import NOTHING, change_url, moment, unbroken_id
 from integration.admin.forget import ForgetActions
-from integration.mapping.money import NO_TOTALS
-from integration.models import Customer, Delivery
-
-# The page shows no more than this; the rest is found in the list of deliveries.
-MOST_DELIVERIES = 50
+from integration.admin.outside import contact_link, profile_link_or_hint
+from integration.mapping import WAIT_SENTENCES, WaitReason
+from integration.models import Customer, IdentityCase
 
 
-class CustomerAdmin(ForgetActions, LogAdmin[Customer]):
+class CustomerAdmin(ForgetActions, FindCustomer):
     """The customers of all projects, and what Intercom knows of them."""
 
     list_display = ("shown_id", "email", "project", "status", "contact_id", "last_event")
+    empty_text = _("A customer is listed here when their first event is dealt with.")
     list_filter = (("project", ProjectFilter),)
     search_fields = ("app_user_id",)
     search_help_text = search.CUSTOMER_HELP_TEXT
+    change_form_outer_before_template = "integration/delivery_top.html"
     change_form_outer_after_template = "integration/customer.html"
     fieldsets = (
         (
@@ -57,60 +64,79 @@ class CustomerAdmin(ForgetActions, LogAdmin[Customer]):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """One customer: what is known, and the newest deliveries."""
+        """One customer: how they stand, and their events."""
         customer = self.get_object(request, object_id)
-        context = dict(extra_context or {})
-        if customer:
-            # By id too and not by the link alone, which only what was sent has: skipped ones belong here as well.
-            theirs = Q(app_user_id=customer.app_user_id) | Q(customer=customer)
-            of_them = Delivery.objects.filter(theirs, project=customer.project)
-            newest = of_them.select_related("webhook_event").defer("webhook_event__payload")
-            context["attributes"] = log_display.state_table(customer)
-            context["deliveries"] = log_display.delivery_table(newest.order_by("-id")[:MOST_DELIVERIES])
-            context["most_deliveries"] = MOST_DELIVERIES
+        context = {**(extra_context or {}), **(self._story(request, customer) if customer else {})}
         return super().change_view(request, object_id, form_url, context)
 
-    @admin.display(description="App User ID")
+    def _story(self, request: HttpRequest, customer: Customer) -> dict[str, Any]:
+        now, may = timezone.now(), who_may(request)
+        may_redeliver = request.user.has_perm("integration.redeliver_delivery")
+        page = page_of(customer, request.GET.get("before", ""), may_redeliver=may_redeliver, now=now)
+        standing = f"{show.standing_sentence(customer, page.product, now)} {show.told_sentence(customer, now)}"
+        links = [
+            profile_link_or_hint(customer.project, customer.app_user_id, may),
+            contact_link(customer.project, customer),
+        ]
+        return {
+            "notices": [{"level": "info", "text": standing}],
+            "cases": _open_cases(customer) if may.see_queue else [],
+            "links": [one for one in links if one],
+            "attributes": show.state_table(customer),
+            "told": show.told_table(customer),
+            "page": page,
+        }
+
+    @admin.display(description=gettext_lazy("App User ID"))
     def person(self, customer: Customer) -> SafeString:
         """In whole, and broken rather than run into what stands beside it."""
         return unbroken_id(str(customer))
 
-    @admin.display(description="App User ID")
+    @admin.display(description=gettext_lazy("App User ID"))
     def shown_id(self, customer: Customer) -> str:
         """For the list."""
         return str(customer)
 
-    @admin.display(description="Running totals")
+    @admin.display(description=gettext_lazy("Running totals"))
     def money(self, customer: Customer) -> str:
         """Where the project keeps them, or did."""
-        totals = customer.totals
-        if totals == NO_TOTALS:
-            return NOTHING
-        paid, refunds = times(totals.purchases, "purchase"), times(totals.refunds, "refund")
-        return f"{totals.attributes()['rc_lifetime_revenue_usd']:,.2f} USD, {paid}, {refunds}"
+        return show.totals_text(customer)
 
-    @admin.display(description="Subscription")
+    @admin.display(description=gettext_lazy("Subscription"))
     def status(self, customer: Customer) -> str:
         """The subscription status as far as it is known."""
-        return log_display.subscription_status(customer)
+        return show.subscription_status(customer)
 
-    @admin.display(description="Last event")
+    @admin.display(description=gettext_lazy("Last event"))
     def last_event(self, customer: Customer) -> SafeString | str:
         """When the newest event happened."""
-        return log_display.at_ms(customer.last_event_at_ms)
+        return show.at_ms(customer.last_event_at_ms)
 
-    @admin.display(description="Contact in Intercom")
+    @admin.display(description=gettext_lazy("Contact in Intercom"))
     def contact(self, customer: Customer) -> str:
         """Intercom's own id of the contact."""
-        merged = " (merged into this one)" if customer.contact_merged else ""
-        return f"{customer.contact_id}{merged}" if customer.contact_id else "Not known yet"
+        if not customer.contact_id:
+            return _("Not known yet")
+        merged = _("%(contact)s (merged into this one)") % {"contact": customer.contact_id}
+        return merged if customer.contact_merged else customer.contact_id
 
-    @admin.display(description="Last told")
+    @admin.display(description=gettext_lazy("Last told"))
     def last_told(self, customer: Customer) -> SafeString | str:
         """When Intercom was last told something."""
         return moment(customer.told_at)
 
-    @admin.display(description="Other ids")
+    @admin.display(description=gettext_lazy("Other ids"))
     def other_ids(self, customer: Customer) -> str:
         """The aliases that RevenueCat named."""
         return ", ".join(str(alias) for alias in customer.aliases if alias != customer.app_user_id) or NOTHING
+
+
+def _open_cases(customer: Customer) -> list[dict[str, str]]:
+    """Where the customer waits in the identity queue, under any of their ids."""
+    ids = {customer.app_user_id, *(str(alias) for alias in customer.aliases)}
+    rows = IdentityCase.objects.filter(project=customer.project_id, app_user_id__in=ids, resolved_at=None)
+    sentences = {str(reason): WAIT_SENTENCES[reason] for reason in WaitReason}
+    return [
+        {"id": case.app_user_id, "why": sentences.get(case.reason, case.reason), "url": change_url(case)}
+        for case in rows
+    ]

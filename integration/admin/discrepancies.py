@@ -8,6 +8,8 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from integration.admin import filters, search
 from integration.admin.access import LogAdmin, ProjectFilter
@@ -20,6 +22,7 @@ class DiscrepancyAdmin(LogAdmin[Discrepancy]):
 
     list_display = ("found", "state", "whose", "kept", "said")
     arrives_at = "found_at"
+    empty_text = _("“Compare with RevenueCat”, on the page of a project, lists here what differs.")
     list_filter = (
         filters.DiscrepancyFilter,
         ("project", ProjectFilter),
@@ -56,56 +59,58 @@ class DiscrepancyAdmin(LogAdmin[Discrepancy]):
             return queryset, False
         return queryset.filter(customer__in=search.search_customers(Customer.objects.all(), text).values("pk")), False
 
-    @admin.display(description="Found")
+    @admin.display(description=_("Found"))
     def found(self, row: Discrepancy) -> SafeString | str:
         """When it was found first."""
         return moment(row.found_at)
 
-    @admin.display(description="State")
+    @admin.display(description=_("State"))
     def state(self, row: Discrepancy) -> SafeString:
         """Whether there still is something to do."""
         if row.repaired_at:
-            return label("Repaired", "success", "What RevenueCat said was taken over, and Intercom is told.")
+            return label(
+                gettext("Repaired"), "success", gettext("What RevenueCat said was taken over, and Intercom is told.")
+            )
         if row.agreed_at:
-            return label("Gone", "default", "A later comparison found no difference.")
-        return label("Open", "warning", "It differed when it was compared last.")
+            return label(gettext("Gone"), "default", gettext("A later comparison found no difference."))
+        return label(gettext("Open"), "warning", gettext("It differed when it was compared last."))
 
-    @admin.display(description="Customer, project")
+    @admin.display(description=_("Customer, project"))
     def whose(self, row: Discrepancy) -> SafeString:
         """Customer and project for the list."""
         return two_lines(cut(row.customer.app_user_id, LONGEST_ID), str(row.project))
 
-    @admin.display(description="Customer")
+    @admin.display(description=_("Customer"))
     def person(self, row: Discrepancy) -> SafeString | str:
         """The customer, linked."""
         return link_to(row.customer)
 
-    @admin.display(description="Kept here")
+    @admin.display(description=_("Kept here"))
     def kept(self, row: Discrepancy) -> SafeString:
         """Status and end, for the list."""
         return two_lines(row.held_status or NOTHING, moment(row.held_expires_at))
 
-    @admin.display(description="RevenueCat says")
+    @admin.display(description=_("RevenueCat says"))
     def said(self, row: Discrepancy) -> SafeString:
         """Status and end, for the list."""
         return two_lines(row.said_status or NOTHING, moment(row.said_expires_at))
 
-    @admin.display(description="End kept")
+    @admin.display(description=_("End kept"))
     def held_end(self, row: Discrepancy) -> SafeString | str:
         """Exactly."""
         return moment(row.held_expires_at)
 
-    @admin.display(description="End in RevenueCat")
+    @admin.display(description=_("End in RevenueCat"))
     def said_end(self, row: Discrepancy) -> SafeString | str:
         """Exactly."""
         return moment(row.said_expires_at)
 
-    @admin.display(description="Repaired")
+    @admin.display(description=_("Repaired"))
     def repaired(self, row: Discrepancy) -> SafeString | str:
         """When what RevenueCat said was taken over."""
         return moment(row.repaired_at)
 
-    @admin.display(description="Gone by itself")
+    @admin.display(description=_("Gone by itself"))
     def gone(self, row: Discrepancy) -> SafeString | str:
         """When a comparison found no difference any more."""
         return moment(row.agreed_at)

@@ -16,11 +16,15 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.timesince import timesince, timeuntil
+from django.utils.translation import gettext as _
 
 from integration.event_types import CATALOGUE
 from integration.models import Delivery
 from integration.models.deliveries import STATUS_LABELS
 from integration.retry import AttemptOutcome, DeliveryStatus
+
+Cell = SafeString | str
 
 NOTHING = "–"
 LONGEST_CELL = 80
@@ -58,7 +62,7 @@ def status_label(delivery: Delivery) -> SafeString:
     status = DeliveryStatus(delivery.status)
     if status is DeliveryStatus.PENDING and delivery.tries:
         return label("Retrying", "warning")
-    return label(STATUS_LABELS[status], STATUS_COLOURS[status])
+    return label(str(STATUS_LABELS[status]), STATUS_COLOURS[status])
 
 
 def event_label(delivery: Delivery) -> str:
@@ -68,17 +72,30 @@ def event_label(delivery: Delivery) -> str:
     return delivery.webhook_event.type
 
 
-def moment(at: datetime | None, *, zone: bool = True) -> SafeString | str:
-    """An exact time in the current time zone, with its name or without; the machine-readable one stands beside it."""
+def moment(at: datetime | None, *, zone: bool = True, now: datetime | None = None) -> SafeString | str:
+    """An exact time in the current time zone, with its name or without; the machine-readable one stands beside it.
+
+    With `now` it is also said how long before or after that it is.
+    """
     if at is None:
         return NOTHING
     local = local_time(at)
-    return format_html(
+    exact = format_html(
         '<time datetime="{}" title="{}" class="whitespace-nowrap">{}</time>',
         at.isoformat(),
         f"{local:%A, %d %B %Y %H:%M:%S.%f} {local.tzname()}",
         clock(at) if zone else f"{local:%Y-%m-%d %H:%M:%S}",
     )
+    return exact if now is None else format_html('{} <span class="text-xs">({})</span>', exact, ago(at, now))
+
+
+def ago(at: datetime, now: datetime) -> str:
+    """How long before or after `now`, as roughly as people say it: 3 minutes ago, in 2 hours."""
+    if abs(at - now) < timedelta(minutes=1):
+        return _("in a moment") if at > now else _("just now")
+    if at > now:
+        return _("in %(span)s") % {"span": timeuntil(at, now, depth=1)}
+    return _("%(span)s ago") % {"span": timesince(at, now, depth=1)}
 
 
 def local_time(at: datetime) -> datetime:
@@ -142,6 +159,16 @@ def link_to(target: Model | None, text: str = "") -> SafeString | str:
 def link(url: str, text: str) -> SafeString:
     """A link that looks like one."""
     return format_html('<a href="{}" class="text-link rc-breakable">{}</a>', url, text)
+
+
+def link_outside(url: str, text: str) -> SafeString:
+    """A link to a page of somebody else's, which opens beside this one and is not told where one comes from."""
+    return format_html(
+        '<a href="{}" target="_blank" rel="noopener noreferrer" class="text-link rc-breakable">{}'
+        '<span class="material-symbols-outlined align-middle ml-1 text-base" aria-hidden="true">open_in_new</span></a>',
+        url,
+        text,
+    )
 
 
 def change_url(target: Model) -> str:

@@ -1,4 +1,4 @@
-"""The filters of the log. Each is backed by an index, or by a list that is known without asking the rows."""
+"""The filters of several lists. Each is backed by an index, or by a list that is known without asking the rows."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from uuid import UUID
 from django.contrib import admin, messages
 from django.db import connection
 from django.db.models import QuerySet
-from django.forms.utils import from_current_timezone
 from django.http import HttpRequest
+from django.utils.timezone import make_aware
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import DropdownFilter, RangeDateTimeFilter
 from unfold.utils import parse_date_str, parse_datetime_str
 
 from integration.admin.access import visible_projects
-from integration.event_types import CATALOGUE
-from integration.mapping import SkipReason
 from integration.models import WebhookEvent
 from integration.reconciliation import STATUSES
 
 if TYPE_CHECKING:
 
-    class _Dropdown(admin.SimpleListFilter):
+    class Dropdown(admin.SimpleListFilter):
         """unfold's dropdown, for the type checker."""
 
     class _TimeRange(admin.FieldListFilter):
@@ -33,9 +33,8 @@ if TYPE_CHECKING:
         used_parameters: dict[str, Any]
 
 else:
-    _Dropdown, _TimeRange = DropdownFilter, RangeDateTimeFilter
+    Dropdown, _TimeRange = DropdownFilter, RangeDateTimeFilter
 
-NO_DATA_EVENT = "none"
 MOST_TYPES = 100
 # So many events of a member's projects together are looked through for their types: no index tells them by project.
 NEWEST = 2_000
@@ -52,15 +51,15 @@ SELECT type FROM found WHERE type IS NOT NULL LIMIT %s
 """
 
 
-class OpenCaseFilter(_Dropdown):
+class OpenCaseFilter(Dropdown):
     """The identity queue: who waits, who did, or both."""
 
-    title = "state"
+    title = _("state")
     parameter_name = "state"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         """Two of the three; who waits is shown without being asked for."""
-        return [("resolved", "Resolved"), ("all", "All")]
+        return [("resolved", _("Resolved")), ("all", _("All"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Those in that state."""
@@ -69,62 +68,30 @@ class OpenCaseFilter(_Dropdown):
         return queryset.filter(resolved_at__isnull=self.value() != "resolved")
 
 
-class EventTypeFilter(_Dropdown):
-    """By the event type that Intercom is told of."""
-
-    title = "event type"
-    parameter_name = "event_type"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """The catalogue, in its order."""
-        return [(str(row.event_type), row.label) for row in CATALOGUE] + [(NO_DATA_EVENT, "None of these")]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Deliveries of that event type."""
-        if not self.value():
-            return queryset
-        return queryset.filter(event_type="" if self.value() == NO_DATA_EVENT else self.value())
-
-
-class ReasonFilter(_Dropdown):
-    """By the reason for which nothing was sent."""
-
-    title = "reason for skipping"
-    parameter_name = "reason"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """Every reason there is."""
-        return [(str(reason), reason.replace("_", " ").capitalize()) for reason in SkipReason]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Deliveries skipped for that reason."""
-        return queryset.filter(reason=self.value()) if self.value() else queryset
-
-
-class EnvironmentFilter(_Dropdown):
+class EnvironmentFilter(Dropdown):
     """By RevenueCat's environment."""
 
-    title = "environment"
+    title = _("environment")
     parameter_name = "environment"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         """RevenueCat knows two."""
-        return [("PRODUCTION", "Production"), ("SANDBOX", "Sandbox")]
+        return [("PRODUCTION", _("Production")), ("SANDBOX", _("Sandbox"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """What is of that environment."""
         return queryset.filter(environment=self.value()) if self.value() else queryset
 
 
-class DiscrepancyFilter(_Dropdown):
+class DiscrepancyFilter(Dropdown):
     """By whether there still is something to do."""
 
-    title = "state"
+    title = _("state")
     parameter_name = "state"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         """As the list names them."""
-        return [("open", "Open"), ("repaired", "Repaired"), ("gone", "Gone")]
+        return [("open", _("Open")), ("repaired", _("Repaired")), ("gone", _("Gone"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Discrepancies in that state."""
@@ -136,13 +103,13 @@ class DiscrepancyFilter(_Dropdown):
         return queryset.filter(**conditions.get(self.value() or "", {}))
 
 
-class StatusSaidFilter(_Dropdown):
+class StatusSaidFilter(Dropdown):
     """By the subscription status that RevenueCat named."""
 
-    title = "status in RevenueCat"
+    title = _("status in RevenueCat")
     parameter_name = "said_status"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         """Every status that a comparison can come to."""
         return [(status, status.replace("_", " ").capitalize()) for status in STATUSES]
 
@@ -151,10 +118,10 @@ class StatusSaidFilter(_Dropdown):
         return queryset.filter(said_status=self.value()) if self.value() else queryset
 
 
-class WebhookTypeFilter(_Dropdown):
+class WebhookTypeFilter(Dropdown):
     """By RevenueCat's own type, of which there may be new ones any day."""
 
-    title = "type"
+    title = _("type")
     parameter_name = "type"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
@@ -176,17 +143,27 @@ class TimeRangeFilter(_TimeRange):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """What happened in the range, its ends included."""
-        for end, lookup, default in (("from", "gte", time.min), ("to", "lte", time.max)):
+        for end, lookup in (("from", "gte"), ("to", "lte")):
             entered = [str(self.used_parameters.get(f"{self.parameter_name}_{end}_{part}") or "") for part in (0, 1)]
             if not any(entered):
                 continue
-            at = _moment(entered[0], entered[1], default)
+            at = end_of_range(end, *entered)
             if at is None:
-                said = " ".join(entered).strip()
-                messages.warning(request, f"“{said}” is no date and time; write 2026-11-24 and 14:30. It was ignored.")
+                messages.warning(request, no_time(*entered))
                 continue
             queryset = queryset.filter(**{f"{self.parameter_name}__{lookup}": at})
         return queryset
+
+
+def end_of_range(end: str, date_text: str, time_text: str) -> datetime | None:
+    """What somebody has entered as the `from` or the `to` of a range; None where it is no time."""
+    return _moment(date_text, time_text, time.min if end == "from" else time.max)
+
+
+def no_time(date_text: str, time_text: str) -> str:
+    """That it was none."""
+    said = f"{date_text} {time_text}".strip()
+    return gettext("“%(said)s” is no date and time; write 2026-11-24 and 14:30. It was ignored.") % {"said": said}
 
 
 def _newest_types(projects: Collection[UUID]) -> list[str]:
@@ -203,4 +180,5 @@ def _moment(date_text: str, time_text: str, default: time) -> datetime | None:
     else:
         day = parse_date_str(date_text)
         naive = datetime.combine(day, default) if day else None
-    return from_current_timezone(naive) if naive else None
+    # Not the forms' own way: it refuses the hour that a change of the clocks leaves out or has twice.
+    return make_aware(naive) if naive else None

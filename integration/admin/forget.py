@@ -9,6 +9,8 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from unfold.enums import ActionVariant
 
 from integration.admin.access import ScopedActions
@@ -30,7 +32,7 @@ class ForgetForm(DialogForm):
         customers = Customer.objects.select_related("project")
         customer = customers.filter(pk=object_id).first() if str(object_id).isdecimal() else None
         if customer is None:
-            raise Http404("There is no such customer.")
+            raise Http404(_("There is no such customer."))
         person = Person.find(customer.project, customer.app_user_id)
         return {
             "project": customer.project,
@@ -42,11 +44,13 @@ class ForgetForm(DialogForm):
 
 
 FORGET_DIALOG = {
-    "title": "Forget this customer",
-    "description": "Erases all that is kept of this person here. It cannot be undone. What Intercom and RevenueCat "
-    "know of them stays there, and a webhook that comes later begins anew.",
+    "title": gettext_lazy("Forget this customer"),
+    "description": gettext_lazy(
+        "Erases all that is kept of this person here. It cannot be undone. What Intercom and RevenueCat "
+        "know of them stays there, and a webhook that comes later begins anew."
+    ),
     "form_class": ForgetForm,
-    "form_submit_text": "Erase all of it",
+    "form_submit_text": gettext_lazy("Erase all of it"),
 }
 
 
@@ -60,7 +64,7 @@ class ForgetActions(ScopedActions[Customer]):
         return request.user.has_perm("integration.change_project") and self.sees(request, obj)
 
     @action(
-        description="Forget",
+        description=gettext_lazy("Forget"),
         icon="person_remove",
         permissions=["forget"],
         variant=ActionVariant.DANGER,
@@ -70,7 +74,7 @@ class ForgetActions(ScopedActions[Customer]):
         """Erase, or say why not."""
         customer = self.get_object(request, object_id)
         if customer is None:
-            raise Http404("There is no such customer.")
+            raise Http404(_("There is no such customer."))
         person = Person.find(customer.project, customer.app_user_id)
         try:
             with transaction.atomic():
@@ -79,7 +83,7 @@ class ForgetActions(ScopedActions[Customer]):
         except CustomerBusyError as error:
             messages.error(request, str(error))
             return dialog_done(request, change_url(customer))
-        messages.success(request, f"The customer is forgotten: {erased} were erased.")
+        messages.success(request, _("The customer is forgotten: %(erased)s were erased.") % {"erased": erased})
         return dialog_done(request, list_url(Customer))
 
     def _audit(self, request: HttpRequest, person: Person, erased: Erased) -> None:

@@ -12,6 +12,8 @@ from django.db.models import OuterRef, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminTextInputWidget
 
 from integration.admin.access import LogAdmin, ProjectFilter, ScopedActions
@@ -43,19 +45,21 @@ _CONTACT_ID = re.compile(r"\A[0-9A-Za-z]{1,100}\Z")
 class ResolveForm(DialogForm):
     """Says who it is: one of the candidates, another contact, or another App User ID."""
 
-    candidate = forms.ChoiceField(label="One of these contacts", required=False, widget=UnfoldAdminRadioSelectWidget())
+    candidate = forms.ChoiceField(
+        label=_("One of these contacts"), required=False, widget=UnfoldAdminRadioSelectWidget()
+    )
     contact_id = forms.RegexField(
         _CONTACT_ID,
-        label="Another contact, by Intercom's id",
+        label=_("Another contact, by Intercom's id"),
         required=False,
-        help_text="The 24 characters at the end of the contact's address in Intercom.",
+        help_text=_("The 24 characters at the end of the contact's address in Intercom."),
         widget=UnfoldAdminTextInputWidget(),
     )
     named = forms.CharField(
-        label="Another App User ID",
+        label=_("Another App User ID"),
         required=False,
         max_length=LONGEST_APP_USER_ID,
-        help_text="The events are then told to the contact with this external id.",
+        help_text=_("The events are then told to the contact with this external id."),
         widget=UnfoldAdminTextInputWidget(),
     )
 
@@ -77,27 +81,27 @@ class ResolveForm(DialogForm):
         given = [name for name in ("candidate", "contact_id", "named") if cleaned.get(name)]
         if len(given) != 1 and not self.errors:
             # Beside a field, because the dialog shows no errors of the whole form.
-            self.add_error("contact_id", "Choose a contact, or enter one of the two ids: exactly one of them.")
+            self.add_error("contact_id", gettext("Choose a contact, or enter one of the two ids: exactly one of them."))
         if is_anonymous(cleaned.get("named") or ""):
-            self.add_error("named", "This id is anonymous too.")
+            self.add_error("named", gettext("This id is anonymous too."))
         return cleaned
 
 
 def _described(candidate: dict[str, str]) -> str:
     known = [candidate.get(name) for name in ("name", "email", "external_id")]
-    return f"{', '.join(one for one in known if one) or 'Without a name'} ({candidate['id']})"
+    return f"{', '.join(one for one in known if one) or gettext('Without a name')} ({candidate['id']})"
 
 
 RESOLVE_DIALOG = {
-    "title": "Who is this?",
-    "description": "What waits is then sent, with its original times, and so is all that comes later.",
+    "title": _("Who is this?"),
+    "description": _("What waits is then sent, with its original times, and so is all that comes later."),
     "form_class": ResolveForm,
-    "form_submit_text": "Send to this contact",
+    "form_submit_text": _("Send to this contact"),
 }
 RETRY_DIALOG = {
-    "title": "Try again",
-    "description": "Plans what waits anew: after contacts were merged in Intercom, say.",
-    "form_submit_text": "Try again",
+    "title": _("Try again"),
+    "description": _("Plans what waits anew: after contacts were merged in Intercom, say."),
+    "form_submit_text": _("Try again"),
 }
 
 
@@ -106,6 +110,7 @@ class IdentityCaseAdmin(ScopedActions[IdentityCase], LogAdmin[IdentityCase]):
 
     list_display = ("who", "why", "waiting", "waits_since", "resolved")
     list_filter = (OpenCaseFilter, ("project", ProjectFilter))
+    empty_text = _("Nobody waits. Somebody is listed here while nobody knows which contact in Intercom is theirs.")
     search_fields = ("app_user_id",)
     actions_detail = ("resolve", "retry")
     fieldsets = (
@@ -131,56 +136,55 @@ class IdentityCaseAdmin(ScopedActions[IdentityCase], LogAdmin[IdentityCase]):
 
     # --- What it shows ------------------------------------------------------------------------------------
 
-    @admin.display(description="Customer, project")
+    @admin.display(description=_("Customer, project"))
     def who(self, case: IdentityCase) -> SafeString:
         """Both for the list."""
         return two_lines(cut(case.app_user_id, LONGEST_ID), str(case.project))
 
-    @admin.display(description="Customer")
+    @admin.display(description=_("Customer"))
     def person(self, case: IdentityCase) -> SafeString:
         """The id in whole; anonymous ones are long."""
         return unbroken_id(case.app_user_id)
 
-    @admin.display(description="Why")
+    @admin.display(description=_("Why"))
     def why(self, case: IdentityCase) -> SafeString | str:
         """In short."""
         return cut(self.reason_sentence(case))
 
-    @admin.display(description="Why")
+    @admin.display(description=_("Why"))
     def reason_sentence(self, case: IdentityCase) -> str:
         """In whole."""
         return WAIT_SENTENCES[WaitReason(case.reason)] if case.reason in set(WaitReason) else case.reason
 
-    @admin.display(description="Waiting")
+    @admin.display(description=_("Waiting"))
     def waiting(self, case: IdentityCase) -> SafeString | str:
         """How many deliveries."""
         count: int = getattr(case, "owed", 0)
         if not count:
             return NOTHING
-        return link(
-            list_url(Delivery, q=case.app_user_id), f"{said(count)} {'delivery' if count == 1 else 'deliveries'}"
-        )
+        waiting = ngettext("{count} delivery", "{count} deliveries", count).format(count=said(count))
+        return link(list_url(Delivery, q=case.app_user_id), waiting)
 
-    @admin.display(description="Since")
+    @admin.display(description=_("Since"))
     def waits_since(self, case: IdentityCase) -> SafeString | str:
         """Since when."""
         return moment(case.since)
 
-    @admin.display(description="Resolved")
+    @admin.display(description=_("Resolved"))
     def resolved(self, case: IdentityCase) -> SafeString | str:
         """Since when not any more."""
         return moment(case.resolved_at)
 
     # --- What can be done ---------------------------------------------------------------------------------
 
-    @action(description="Say who it is", icon="how_to_reg", permissions=["resolve"], dialog=RESOLVE_DIALOG)
+    @action(description=_("Say who it is"), icon="how_to_reg", permissions=["resolve"], dialog=RESOLVE_DIALOG)
     def resolve(self, request: HttpRequest, form: DialogForm, object_id: str) -> HttpResponse:
         """Remember it, and send what waits."""
         given = form.cleaned_data
         contact_id = str(given.get("candidate") or given.get("contact_id") or "")
         return self._release(request, object_id, named=str(given.get("named") or ""), contact_id=contact_id)
 
-    @action(description="Try again", icon="refresh", permissions=["resolve"], dialog=RETRY_DIALOG)
+    @action(description=_("Try again"), icon="refresh", permissions=["resolve"], dialog=RETRY_DIALOG)
     def retry(self, request: HttpRequest, form: DialogForm, object_id: str) -> HttpResponse:
         """Send what waits, without saying anything."""
         return self._release(request, object_id)
@@ -188,7 +192,7 @@ class IdentityCaseAdmin(ScopedActions[IdentityCase], LogAdmin[IdentityCase]):
     def _release(self, request: HttpRequest, object_id: str, *, named: str = "", contact_id: str = "") -> HttpResponse:
         case = self.get_object(request, object_id)
         if case is None:
-            raise Http404("There is nobody like this in the queue.")
+            raise Http404(gettext("There is nobody like this in the queue."))
         with transaction.atomic():
             if contact_id:
                 # Somebody we know: then their events and these are one person's.
@@ -204,7 +208,8 @@ class IdentityCaseAdmin(ScopedActions[IdentityCase], LogAdmin[IdentityCase]):
             how = "Named by hand" if named or contact_id else "Tried again"
             self.log_each(request, [case], f"{how}; {times(count, 'delivery', 'deliveries')} released.")
             ring_after_commit([case.project])
-        messages.success(request, f"{times(count, 'delivery is', 'deliveries are')} being sent.")
+        sent = ngettext("{count} delivery is being sent.", "{count} deliveries are being sent.", count)
+        messages.success(request, sent.format(count=f"{count:,}"))
         return dialog_done(request, change_url(case))
 
 

@@ -7,6 +7,10 @@ from typing import Any
 
 from django import forms
 from django.db import models
+from django.utils.html import escape
+from django.utils.text import format_lazy
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from integration.admin.event_field import LONGEST_EVENT_NAME
@@ -42,46 +46,61 @@ MAPPING_FIELDS = (
 _ATTRIBUTE_NAME = re.compile(r"[A-Za-z0-9_-]{1,190}")
 _TYPE_NAME = re.compile(r"[A-Za-z0-9_.:-]{1,255}")
 MOST_SOURCES = 10
-_KEYS = f"Possible are {', '.join(OFFERED)}, and {ATTRIBUTE_PREFIX}<name> for a subscriber attribute."
+_KEYS = format_lazy(
+    gettext_lazy("Possible are {keys}, and {prefix}<name> for a subscriber attribute."),
+    keys=", ".join(OFFERED),
+    prefix=ATTRIBUTE_PREFIX,
+)
 _OURS = frozenset({fact.attribute for fact in ALL_FACTS} | set(TOTALS) | set(OWN_FIELDS))
 
 
-def _label(name: str, more_help: str = "") -> dict[str, Any]:
+def _label(name: str, more_help: Any = "") -> dict[str, Any]:
     field: models.Field[Any, Any] = next(field for field in Project._meta.fields if field.name == name)
-    return {"label": str(field.verbose_name).capitalize(), "help_text": f"{field.help_text} {more_help}".strip()}
+    # Pages show help as it is, and some of it has <name> in it.
+    help_text = escape(f"{field.help_text} {more_help}".strip())
+    return {"label": str(field.verbose_name).capitalize(), "help_text": help_text}
 
 
 def wrong_event_name(name: str) -> str | None:
     """What Intercom would not keep of an event name as it is."""
     if len(name) > LONGEST_EVENT_NAME:
-        return f"“{name[:40]}…” is longer than {LONGEST_EVENT_NAME} characters."
-    return f"“{name}”: leave out “.” and “$”, Intercom would store them as “-”." if re.search(r"[.$]", name) else None
+        return _too_long(name, LONGEST_EVENT_NAME)
+    if re.search(r"[.$]", name):
+        return _("“%s”: leave out “.” and “$”, Intercom would store them as “-”.") % name
+    return None
 
 
 def _wrong_source(source: str) -> str | None:
     if source in set(Source) or source.removeprefix(ATTRIBUTE_SOURCE) not in ("", source):
         return None
-    return f"“{source}” is no source of ids. Possible are: {', '.join(Source)}, {ATTRIBUTE_SOURCE}<name>."
+    possible = f"{', '.join(Source)}, {ATTRIBUTE_SOURCE}<name>"
+    return _("“%(source)s” is no source of ids. Possible are: %(possible)s.") % {"source": source, "possible": possible}
 
 
 def _wrong_type(name: str) -> str | None:
-    return None if _TYPE_NAME.fullmatch(name) else f"“{name}” is no type of a RevenueCat event."
+    return None if _TYPE_NAME.fullmatch(name) else _("“%s” is no type of a RevenueCat event.") % name
 
 
 def _wrong_key(key: str) -> str | None:
     if key in OFFERED or (key.startswith(ATTRIBUTE_PREFIX) and _ATTRIBUTE_NAME.fullmatch(key)):
         return None
-    return f"“{key}” is no key that an event could have. Possible are: {', '.join(OFFERED)}."
+    possible = ", ".join(OFFERED)
+    return _("“%(key)s” is no key that an event could have. Possible are: %(possible)s.") % {
+        "key": key,
+        "possible": possible,
+    }
 
 
 def _wrong_attribute(name: str) -> str | None:
     if not _ATTRIBUTE_NAME.fullmatch(name):
-        return f"“{name}” is no name for an attribute: Intercom takes letters, digits, “_” and “-”."
-    return f"“{name}” is the name of an attribute that is kept here already." if name in _OURS else None
+        return _("“%s” is no name for an attribute: Intercom takes letters, digits, “_” and “-”.") % name
+    return _("“%s” is the name of an attribute that is kept here already.") % name if name in _OURS else None
 
 
-def _too_long(text: str) -> str | None:
-    return f"“{text[:40]}…” is longer than {LONGEST_STRING} characters." if len(text) > LONGEST_STRING else None
+def _too_long(text: str, longest: int = LONGEST_STRING) -> str | None:
+    if len(text) <= longest:
+        return None
+    return _("“%(text)s…” is longer than %(longest)d characters.") % {"text": text[:40], "longest": longest}
 
 
 class FactsField(forms.TypedMultipleChoiceField):
@@ -89,11 +108,13 @@ class FactsField(forms.TypedMultipleChoiceField):
 
     def __init__(self) -> None:
         super().__init__(
-            label="Facts kept on the contact",
+            label=gettext_lazy("Facts kept on the contact"),
             required=False,
             choices=[(fact.name, f"{fact.label} ({fact.attribute})") for fact in ALL_FACTS],
             widget=UnfoldAdminCheckboxSelectMultipleWidget(),
-            help_text="Each becomes a custom attribute of the contact. Attributes that Intercom lacks are created.",
+            help_text=gettext_lazy(
+                "Each becomes a custom attribute of the contact. Attributes that Intercom lacks are created."
+            ),
         )
 
 

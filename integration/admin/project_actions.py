@@ -1,7 +1,7 @@
 """What can be done with a project besides saving its settings: check the connection, rotate, resume.
 
 Each is a dialog: opening it changes nothing, and carrying it out is a POST. What changes something writes the audit
-trail; checking the connection changes nothing.
+trail; checking the connection changes nothing, and only what it found is kept.
 """
 
 from __future__ import annotations
@@ -19,20 +19,29 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.text import format_lazy
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
 from integration.admin.access import ScopedActions
 from integration.admin.base import DialogForm, action, dialog_done
-from integration.admin.connection import ConnectionCheck, check_connection
+from integration.admin.connection import CheckLevel, ConnectionCheck, check_connection
 from integration.admin.display import change_url, clock
-from integration.admin.project_display import is_readable, overlap_until, rotation_sentence
+from integration.admin.project_display import Notice, is_readable, overlap_until, rotation_sentence
+from integration.admin.setup_panel import setup_panel
 from integration.models import Project
 from integration.models.projects import AUTHORIZATION_OVERLAP
 from integration.tasks import ring
 
 LONGEST_OVERLAP_HOURS = 720
 _HOUR = timedelta(hours=1)
+_MESSAGE_LEVELS = {
+    CheckLevel.SUCCESS: messages.SUCCESS,
+    CheckLevel.WARNING: messages.WARNING,
+    CheckLevel.ERROR: messages.ERROR,
+}
 
 
 class RotateForm(DialogForm):
@@ -40,11 +49,17 @@ class RotateForm(DialogForm):
 
     form_before_template = "integration/rotate.html"
     hours = forms.IntegerField(
-        label="Hours for which the old value stays valid",
+        label=gettext_lazy("Hours for which the old value stays valid"),
         min_value=0,
         max_value=LONGEST_OVERLAP_HOURS,
         initial=int(AUTHORIZATION_OVERLAP / _HOUR),
-        help_text=f"0 to {LONGEST_OVERLAP_HOURS}. Paste the new value into RevenueCat within this time.",
+        help_text=format_lazy(
+            gettext_lazy(
+                "0 to {longest}. Paste the new value into RevenueCat within this time. If the old value has leaked, "
+                "choose 0 and paste at once: what is refused meanwhile RevenueCat sends again."
+            ),
+            longest=LONGEST_OVERLAP_HOURS,
+        ),
         widget=UnfoldAdminIntegerFieldWidget(),
     )
 
@@ -74,21 +89,29 @@ class CheckedForm(DialogForm):
         return {"check": self.check}
 
 
-CHECK_DIALOG = {
-    "title": "Check connection",
-    "description": "Asks Intercom which workspace the stored access token belongs to. Nothing is changed.",
-    "form_submit_text": "Check now",
+CHECK_DIALOG: dict[str, Any] = {
+    "title": gettext_lazy("Check connection"),
+    "description": gettext_lazy(
+        "Asks Intercom which workspace the stored access token belongs to, and whether it may do what this app does. "
+        "Nothing is changed there."
+    ),
+    "form_submit_text": gettext_lazy("Check now"),
 }
-ROTATE_DIALOG = {
-    "title": "Rotate authorization",
-    "description": "Makes a new Authorization value. Webhooks with the old one are taken for as long as you say here.",
+ROTATE_DIALOG: dict[str, Any] = {
+    "title": gettext_lazy("Rotate authorization"),
+    "description": gettext_lazy(
+        "Makes a new Authorization value. Webhooks with the old one are taken for as long as you say here, so that "
+        "none is refused until the new one is in RevenueCat."
+    ),
     "form_class": RotateForm,
-    "form_submit_text": "Make a new value",
+    "form_submit_text": gettext_lazy("Make a new value"),
 }
-RESUME_DIALOG = {
-    "title": "Resume sending",
-    "description": "Lifts the hold and sends what waits, oldest first. If the reason still stands, it is held again.",
-    "form_submit_text": "Resume",
+RESUME_DIALOG: dict[str, Any] = {
+    "title": gettext_lazy("Resume sending"),
+    "description": gettext_lazy(
+        "Lifts the hold and sends what waits, oldest first. If the reason still stands, it is held again."
+    ),
+    "form_submit_text": gettext_lazy("Resume"),
 }
 
 
@@ -113,16 +136,43 @@ class ProjectActions(ScopedActions[Project]):
         held = project is not None and project.held_at is not None
         return () if held else ("_resume",)
 
-    @action(description="Check connection", icon="cable", permissions=["operate"], dialog=CHECK_DIALOG)
-    def check_connection(self, request: HttpRequest, form: DialogForm, object_id: str) -> HttpResponse:
-        """Say in the dialog which workspace answered, or what is wrong."""
-        project = self.known_project(request, object_id)
-        checked = CheckedForm(request=request, object_id=object_id)
-        checked.check = check_connection(project)
-        context = {"dialog": CHECK_DIALOG, "form": checked, "form_submit_text": CHECK_DIALOG["form_submit_text"]}
-        return render(request, "unfold/helpers/dialog.html", context)
+    def webhook_registration(self, project: Project) -> Any:
+        """What stands in the step for the webhook beside the values to copy; None where there is nothing."""
+        return None
 
-    @action(description="Rotate authorization", icon="key", permissions=["operate"], dialog=ROTATE_DIALOG)
+    def drift_notices(self, project: Project) -> list[Notice]:
+        """What no longer fits RevenueCat or Intercom, for the top of the page."""
+        return []
+
+    def setup_panel(self, request: HttpRequest, project: Project) -> dict[str, Any]:
+        """The steps of setting the project up, as this person sees them."""
+        may_operate = self.has_operate_permission(request)
+        registration = self.webhook_registration(project) if may_operate else None
+        return setup_panel(project, timezone.now(), may_operate=may_operate, registration=registration)
+
+    @action(description=gettext_lazy("Check connection"), icon="cable", permissions=["operate"], dialog=CHECK_DIALOG)
+    def check_connection(self, request: HttpRequest, form: DialogForm, object_id: str) -> HttpResponse:
+        """Say which workspace answered, or what is wrong, and keep it: in the dialog, and in the step behind it.
+
+        The page is not loaded anew, so that nothing is lost that somebody has entered and not saved.
+        """
+        project = self.known_project(request, object_id)
+        check = check_connection(project, timezone.now())
+        if not request.headers.get("HX-Request"):
+            messages.add_message(request, _MESSAGE_LEVELS[check.level], f"{check.message} {check.advice}".strip())
+            return dialog_done(request, change_url(project))
+        checked = CheckedForm(request=request, object_id=object_id)
+        checked.check = check
+        context = {
+            "dialog": CHECK_DIALOG,
+            "form": checked,
+            "form_submit_text": CHECK_DIALOG["form_submit_text"],
+            "setup": self.setup_panel(request, project),
+            "swap": True,
+        }
+        return render(request, "integration/checked_dialog.html", context)
+
+    @action(description=gettext_lazy("Rotate authorization"), icon="key", permissions=["operate"], dialog=ROTATE_DIALOG)
     def rotate_authorization(self, request: HttpRequest, form: DialogForm, object_id: str) -> HttpResponse:
         """A new value, while the old one stays valid for the chosen time; one before that is void at once."""
         known, now = self.known_project(request, object_id), timezone.now()
@@ -134,11 +184,11 @@ class ProjectActions(ScopedActions[Project]):
             what_follows = rotation_sentence(project, now, overlap)
             project.rotate_authorization(now, overlap=overlap)
             self.log_change(request, project, f"Authorization value rotated; {what_follows}.")
-        messages.success(request, f"Copy the new Authorization value into RevenueCat; {what_follows}.")
+        messages.success(request, _("Copy the new Authorization value into RevenueCat; %s.") % what_follows)
         return dialog_done(request, change_url(project))
 
     @action(
-        description="Resume",
+        description=gettext_lazy("Resume"),
         icon="play_arrow",
         permissions=["operate"],
         variant=ActionVariant.PRIMARY,
@@ -150,7 +200,7 @@ class ProjectActions(ScopedActions[Project]):
         self._resume(request, [project])
         return dialog_done(request, change_url(project))
 
-    @action(description="Resume the selected projects", permissions=["operate"])
+    @action(description=gettext_lazy("Resume the selected projects"), permissions=["operate"])
     def resume_selected(self, request: HttpRequest, queryset: QuerySet[Project]) -> None:
         """Lift the holds of the selected projects."""
         self._resume(request, list(queryset))
@@ -164,9 +214,9 @@ class ProjectActions(ScopedActions[Project]):
             ring_after_commit(held)
         if held:
             names = ", ".join(f"“{project}”" for project in held)
-            messages.success(request, f"Resumed {names}: what waits is being sent.")
+            messages.success(request, _("Resumed %s: what waits is being sent.") % names)
         else:
-            messages.info(request, "There was nothing to resume: no project among these is held.")
+            messages.info(request, _("There was nothing to resume: no project among these is held."))
 
     def known_project(self, request: HttpRequest, object_id: str) -> Project:
         """The project of a dialog. Raises Http404."""

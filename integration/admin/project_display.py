@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from integration.admin.display import clock, copy_field, label
 from integration.models import Project
@@ -17,10 +19,22 @@ from integration.models.secrets import SecretUnreadableError
 
 # What to do about each secret that cannot be read.
 _REMEDIES = {
-    "authorization": ("Authorization value", "rotate it with “Rotate authorization”. Webhooks are refused until then"),
-    "signing_secret": ("signing secret", "enter it anew below. Webhooks are refused until then"),
-    "intercom_token": ("Intercom access token", "enter it anew below. Nothing is sent until then"),
-    "revenuecat_api_key": ("RevenueCat API key", "enter it anew below. RevenueCat is not asked until then"),
+    "authorization": (
+        gettext_lazy("Authorization value"),
+        gettext_lazy("rotate it with “Rotate authorization”. Webhooks are refused until then"),
+    ),
+    "signing_secret": (
+        gettext_lazy("signing secret"),
+        gettext_lazy("enter it anew below. Webhooks are refused until then"),
+    ),
+    "intercom_token": (
+        gettext_lazy("Intercom access token"),
+        gettext_lazy("enter it anew below. Nothing is sent until then"),
+    ),
+    "revenuecat_api_key": (
+        gettext_lazy("RevenueCat API key"),
+        gettext_lazy("enter it anew below. RevenueCat is not asked until then"),
+    ),
 }
 
 
@@ -35,23 +49,26 @@ class Notice:
 def hold_sentence(project: Project, now: datetime) -> str:
     """Whether the project is sending, and if not, why and until when."""
     if not project.active:
-        return "Switched off: webhooks are stored, and delivered when “Active” is on again."
+        return _("Switched off: webhooks are stored, and delivered when “Active” is on again.")
     if project.held_at is None or not project.is_held(now):
-        return "Sending."
-    since = f"Held since {clock(project.held_at)}"
+        return _("Sending.")
+    said = {"since": clock(project.held_at), "reason": project.hold_reason}
     if project.held_until is not None:
-        return f"{since}, until {clock(project.held_until)}; sending goes on by itself then. {project.hold_reason}"
-    return f"{since}, until somebody resumes it. {project.hold_reason}"
+        said["until"] = clock(project.held_until)
+        return _("Held since %(since)s, until %(until)s; sending goes on by itself then. %(reason)s") % said
+    return _("Held since %(since)s, until somebody resumes it. %(reason)s") % said
 
 
 def state_label(project: Project, now: datetime) -> SafeString:
     """A project's state in a word, with the reason as a tooltip."""
     sentence = hold_sentence(project, now)
     if not project.active:
-        return label("Off", "default", sentence)
+        return label(_("Off"), "default", sentence)
     if not project.is_held(now):
-        return label("Sending", "success", sentence)
-    return label("Held", "danger", sentence) if project.held_until is None else label("Pausing", "warning", sentence)
+        return label(_("Sending"), "success", sentence)
+    if project.held_until is None:
+        return label(_("Held"), "danger", sentence)
+    return label(_("Pausing"), "warning", sentence)
 
 
 def is_readable(project: Project) -> bool:
@@ -84,11 +101,11 @@ def authorization_field(project: Project, now: datetime) -> SafeString | str:
     try:
         value = project.authorization.reveal()
     except SecretUnreadableError:
-        return "It cannot be read: see above."
+        return _("It cannot be read: see above.")
     if not value:
-        return "There is none, so every webhook is refused. Make one with “Rotate authorization”."
+        return _("There is none, so every webhook is refused. Make one with “Rotate authorization”.")
     until = overlap_until(project, now)
-    overlap = f"The value before this one stays valid until {clock(until)}." if until else ""
+    overlap = _("The value before this one stays valid until %s.") % clock(until) if until else ""
     return format_html(
         '{}<div class="leading-relaxed mt-2 text-xs">{}</div>', copy_field(value, "the Authorization value"), overlap
     )
@@ -98,17 +115,15 @@ def comparison_sentence(project: Project, now: datetime) -> str:
     """How far the newest comparison with RevenueCat has come. Read together with the project, if there is one."""
     run = getattr(project, "reconciliation", None)
     if run is None:
-        return "Never."
+        return _("Never.")
     if run.finished_at is not None:
         return f"{clock(run.finished_at)}: {run.counts}."
-    begun = f"Begun at {clock(run.started_at)}: {run.counts} so far."
+    begun = _("Begun at %(at)s: %(counts)s so far.") % {"at": clock(run.started_at), "counts": run.counts}
     if run.problem:
-        return f"{begun} It stopped: {run.problem} Compare again, and it goes on from there."
-    return (
-        f"{begun} It is under way."
-        if run.is_busy(now)
-        else f"{begun} It waits for a worker; if none comes, compare again."
-    )
+        stopped = _("It stopped: %s Compare again, and it goes on from there.") % run.problem
+        return f"{begun} {stopped}"
+    waits = _("It is under way.") if run.is_busy(now) else _("It waits for a worker; if none comes, compare again.")
+    return f"{begun} {waits}"
 
 
 def project_notices(project: Project, now: datetime) -> list[Notice]:
@@ -116,14 +131,17 @@ def project_notices(project: Project, now: datetime) -> list[Notice]:
     notices = [
         Notice(
             "error",
-            f"The {name} cannot be read: it was encrypted with a key that ENCRYPTION_KEYS no longer names. "
-            f"Add that key again, or {remedy}.",
+            _(
+                "The %(name)s cannot be read: it was encrypted with a key that ENCRYPTION_KEYS no longer names. Add "
+                "that key again, or %(remedy)s."
+            )
+            % {"name": name, "remedy": remedy},
         )
         for field, (name, remedy) in _REMEDIES.items()
         if getattr(project, field).is_unreadable
     ]
     if not project.intercom_token:
-        notices.append(Notice("warning", "No Intercom access token is stored: enter one below. Nothing is sent."))
+        notices.append(Notice("warning", _("No Intercom access token is stored: enter one below. Nothing is sent.")))
     if not project.active:
         notices.append(Notice("warning", hold_sentence(project, now)))
     elif project.intercom_token and project.is_held(now):

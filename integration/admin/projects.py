@@ -5,113 +5,56 @@ It writes what the form says and rings; what a setting means is decided elsewher
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
+from typing import Any, ClassVar
 
 from django.contrib import admin, messages
+from django.contrib.admin.options import IS_POPUP_VAR
 from django.contrib.auth.models import User
 from django.db.models import OuterRef, QuerySet
+from django.forms.widgets import Script
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from integration.admin import project_display as show
 from integration.admin.access import only_visible
 from integration.admin.counting import MOST_WAITING, BoundedCount, said
-from integration.admin.display import change_url, copy_field, link, list_url, moment
+from integration.admin.display import change_url, link, list_url, moment
+from integration.admin.give_access import AccessActions
+from integration.admin.impact import ImpactBeforeSaving
 from integration.admin.project_actions import ring_after_commit
-from integration.admin.project_form import (
-    API_KEY,
-    CLEAR_API_KEY,
-    CLEAR_SIGNING,
-    EVENT_FIELDS,
-    MORE_EVENT_FIELDS,
-    SIGNING,
-    TOKEN,
-    ProjectForm,
-)
+from integration.admin.project_form import ProjectForm
+from integration.admin.project_sections import ADDING, SECTIONS, hidden_fields, without
 from integration.admin.revenuecat_actions import RevenueCatActions
+from integration.admin.send_sample import SampleActions
 from integration.models import Customer, Delivery, Project, WebhookEvent
 from integration.models.mapping_settings import Sandbox
 from integration.retry import DeliveryStatus
 
 
-class ProjectAdmin(RevenueCatActions):
+class ProjectAdmin(ImpactBeforeSaving, SampleActions, AccessActions, RevenueCatActions):
     """Projects: the list with their states, and the settings page."""
 
     form = ProjectForm
     list_display = ("name", "state", "region", "sandbox_rule", "waiting", "created")
     autocomplete_fields = ("members",)
-    readonly_fields = (
-        "webhook_url_field",
-        "authorization_field",
-        "state_sentence",
-        "waiting",
-        "forgotten_customers",
-        "compared",
+    readonly_fields = ("state_sentence", "waiting", "forgotten_customers", "compared")
+    actions_detail = (*RevenueCatActions.actions_detail, "send_test", "give_access")
+    change_form_outer_before_template = "integration/project_top.html"
+    add_fieldsets = ADDING
+    fieldsets = SECTIONS
+    # What an empty list says.
+    empty_text = gettext_lazy(
+        "A project is one RevenueCat project and the Intercom workspace that is told of it. Add your first project: "
+        "a name and an access token are enough to begin. Where there are projects already, a superuser makes you a "
+        "member of those that you are to see."
     )
-    change_form_outer_before_template = "integration/notices.html"
-    add_fieldsets = (
-        (
-            None,
-            {
-                "fields": ("name", TOKEN, "region", "sandbox"),
-                "description": "After saving you get the webhook URL and the Authorization value for RevenueCat.",
-            },
-        ),
-    )
-    fieldsets = (
-        (None, {"fields": ("name",)}),
-        (
-            "Webhook (paste into RevenueCat)",
-            {
-                "fields": ("webhook_url_field", "authorization_field", SIGNING, CLEAR_SIGNING),
-                "description": "In RevenueCat: your project, Integrations, Webhooks, Add new configuration.",
-            },
-        ),
-        (
-            "Intercom",
-            {"fields": (TOKEN, "region", "sandbox", "sandbox_project", "missing_contact", "identity", "anonymous")},
-        ),
-        (
-            "Events",
-            {
-                "fields": EVENT_FIELDS,
-                "description": "The name under which Intercom is told of each event. Leave it blank for the default.",
-            },
-        ),
-        (
-            "More events",
-            {
-                "fields": (*MORE_EVENT_FIELDS, "custom_types"),
-                "description": "RevenueCat's own integration does not send these. Each is off until you switch it on.",
-            },
-        ),
-        ("Money", {"fields": ("money", "money_currency", "lifetime_totals")}),
-        ("What data events say", {"fields": ("metadata_keys", "product_names")}),
-        (
-            "What contacts keep",
-            {
-                "fields": (
-                    "contact_facts",
-                    "attribute_prefix",
-                    "subscriber_attributes",
-                    "email_rule",
-                    "name_rule",
-                    "phone_rule",
-                )
-            },
-        ),
-        ("RevenueCat", {"fields": ("revenuecat_project", API_KEY, CLEAR_API_KEY, "reconcile_nightly", "compared")}),
-        ("State", {"fields": ("active", "state_sentence", "waiting")}),
-        (
-            "Privacy",
-            {
-                "fields": ("keep_successes_days", "keep_failures_days", "forgotten_customers"),
-                "description": "How long the log is kept. What is pending is always kept.",
-            },
-        ),
-        ("Access", {"fields": ("members",)}),
-    )
+
+    class Media:
+        js: ClassVar = (Script("integration/unsaved.js", defer=True),)
 
     # --- The list ----------------------------------------------------------------------------------------
 
@@ -121,72 +64,52 @@ class ProjectAdmin(RevenueCatActions):
         rows = only_visible(request, super().get_queryset(request).select_related("reconciliation"), "pk")
         return rows.annotate(owed=BoundedCount(waiting.values("pk")[: MOST_WAITING + 1]))
 
-    @admin.display(description="State")
+    @admin.display(description=gettext_lazy("State"))
     def state(self, project: Project) -> SafeString:
         """In a word, with the reason as a tooltip."""
         return show.state_label(project, timezone.now())
 
-    @admin.display(description="Waiting")
+    @admin.display(description=gettext_lazy("Waiting"))
     def waiting(self, project: Project) -> SafeString | str:
         """How many deliveries are owed, as a link to them."""
         owed: int = getattr(project, "owed", 0)
         if not owed:
-            return "Nothing"
+            return _("Nothing")
         text = said(owed)
         filters = {"status__exact": str(DeliveryStatus.PENDING), "project__id__exact": str(project.pk)}
         return link(list_url(Delivery, **filters), text)
 
-    @admin.display(description="Sandbox events")
+    @admin.display(description=gettext_lazy("Sandbox events"))
     def sandbox_rule(self, project: Project) -> str:
         """What becomes of them."""
-        said = {Sandbox.SEND: "Sent", Sandbox.LOG: "Only logged", Sandbox.OTHER: "Handed over"}
-        return said.get(Sandbox(project.sandbox), "Skipped")
+        rules = {Sandbox.SEND: _("Sent"), Sandbox.LOG: _("Only logged"), Sandbox.OTHER: _("Handed over")}
+        return rules.get(Sandbox(project.sandbox), _("Skipped"))
 
-    @admin.display(description="Added")
+    @admin.display(description=gettext_lazy("Added"))
     def created(self, project: Project) -> SafeString | str:
         """When it was added."""
         return moment(project.created_at)
 
     # --- The page ----------------------------------------------------------------------------------------
 
-    @admin.display(description="Webhook URL")
-    def webhook_url_field(self, project: Project) -> SafeString:
-        """To be copied."""
-        return copy_field(project.webhook_url, "the webhook URL")
-
-    @admin.display(description="Authorization header value")
-    def authorization_field(self, project: Project) -> SafeString | str:
-        """In clear, because it must be copied."""
-        return show.authorization_field(project, timezone.now())
-
-    @admin.display(description="State")
+    @admin.display(description=gettext_lazy("State"))
     def state_sentence(self, project: Project) -> str:
         """Whether it is sending, and if not, why."""
         return show.hold_sentence(project, timezone.now())
 
-    @admin.display(description="Last compared")
+    @admin.display(description=gettext_lazy("Last compared"))
     def compared(self, project: Project) -> str:
         """What came of the newest comparison with RevenueCat."""
         return show.comparison_sentence(project, timezone.now())
 
     def get_fieldsets(self, request: HttpRequest, obj: Project | None = None) -> Any:
-        """Who may only look sees no Authorization value and no empty secret fields."""
+        """Who may only look sees no empty secret fields."""
         fieldsets = super().get_fieldsets(request, obj)
         if obj is None:
             return fieldsets
-        hidden = set() if obj.signing_secret else {CLEAR_SIGNING}
-        hidden |= set() if obj.revenuecat_api_key else {CLEAR_API_KEY}
-        if not self.has_change_permission(request, obj):
-            hidden |= {TOKEN, SIGNING, CLEAR_SIGNING, API_KEY, CLEAR_API_KEY, "authorization_field"}
-            hidden |= {*EVENT_FIELDS, *MORE_EVENT_FIELDS}
-        if not request.user.is_superuser:
-            # Who sees what is decided by those who also make users and give them roles.
-            hidden.add("members")
-        return [
-            (title, {**options, "fields": shown})
-            for title, options in fieldsets
-            if (shown := [line for line in options["fields"] if line not in hidden])
-        ]
+        may_change = self.has_change_permission(request, obj)
+        is_superuser = bool(getattr(request.user, "is_superuser", False))
+        return without(fieldsets, hidden_fields(obj, may_change=may_change, is_superuser=is_superuser))
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Only projects that this person sees can be chosen."""
@@ -200,18 +123,32 @@ class ProjectAdmin(RevenueCatActions):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """The settings page, with what needs attention on top."""
+        """The settings page, with what needs attention and the steps of setting it up on top."""
         project = self.get_object(request, object_id)
-        notices = show.project_notices(project, timezone.now()) if project else []
-        context = {**(extra_context or {}), "notices": notices, "show_save_and_add_another": False}
+        context = {**(extra_context or {}), "show_save_and_add_another": False, "show_save_and_continue": False}
+        if project is not None:
+            context["notices"] = [*show.project_notices(project, timezone.now()), *self.drift_notices(project)]
+            # Asked by the template: a form that is saved shows no page.
+            context["setup_panel"] = partial(self.setup_panel, request, project)
         return super().change_view(request, object_id, form_url, context)
 
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """The few things without which nothing can be sent; saving goes on to the whole page."""
-        context = {"title": "Add a project", "show_save_and_add_another": False, "show_save_and_continue": False}
+        is_first = not self.get_queryset(request).exists()
+        context = {
+            "title": _("Add your first project") if is_first else _("Add a project"),
+            "show_save_and_add_another": False,
+            "show_save_and_continue": False,
+        }
         return super().add_view(request, form_url, {**(extra_context or {}), **context})
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """Every error is listed on top with a link to its field; that there are errors need not be said once more."""
+        return super().render_change_form(request, {**context, "errors": None}, *args, **kwargs)
 
     # --- Saving --------------------------------------------------------------------------------------------
 
@@ -240,10 +177,15 @@ class ProjectAdmin(RevenueCatActions):
         return [{"added": {}}] if add else form.audit()
 
     def response_add(self, request: HttpRequest, obj: Project, post_url_continue: str | None = None) -> HttpResponse:
-        """Go on to the page of the new project: the rest of the settings, and what to paste into RevenueCat."""
-        messages.success(
-            request, f"“{obj}” was added. Now copy the webhook URL and the Authorization value into RevenueCat."
-        )
+        """Go on to the page of the new project, with the steps that are left."""
+        messages.success(request, _("“%s” was added. The steps below lead through the rest.") % obj)
+        return HttpResponseRedirect(change_url(obj))
+
+    def response_change(self, request: HttpRequest, obj: Project) -> HttpResponse:
+        """Stay on the page: that is where the steps say what to do next."""
+        if IS_POPUP_VAR in request.POST:
+            return super().response_change(request, obj)
+        messages.success(request, _("“%s” was saved.") % obj)
         return HttpResponseRedirect(change_url(obj))
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:

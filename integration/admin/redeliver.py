@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
@@ -10,18 +12,22 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from integration.admin.access import ScopedActions
 from integration.admin.base import MOST_COUNTED, DialogForm, action, dialog_done
-from integration.admin.display import change_url, times
+from integration.admin.display import change_url
 from integration.admin.project_actions import ring_after_commit
-from integration.models import Delivery
+from integration.models import Delivery, Project
 
 REDELIVER_DIALOG = {
-    "title": "Redeliver",
-    "description": "Sends it again with today's settings. It keeps its original time, and Intercom drops what it "
-    "already has, so this is harmless.",
-    "form_submit_text": "Redeliver",
+    "title": gettext_lazy("Redeliver"),
+    "description": gettext_lazy(
+        "Sends it again with today's settings. It keeps its original time, and Intercom drops what it "
+        "already has, so this is harmless."
+    ),
+    "form_submit_text": gettext_lazy("Redeliver"),
 }
 
 
@@ -35,7 +41,7 @@ class RedeliverActions(ScopedActions[Delivery]):
         """Who may redeliver, what they see."""
         return request.user.has_perm("integration.redeliver_delivery") and self.sees(request, obj)
 
-    @action(description="Redeliver", icon="replay", permissions=["redeliver"], dialog=REDELIVER_DIALOG)
+    @action(description=gettext_lazy("Redeliver"), icon="replay", permissions=["redeliver"], dialog=REDELIVER_DIALOG)
     def redeliver(self, request: HttpRequest, form: DialogForm, object_id: str) -> HttpResponse:
         """Owe one delivery again."""
         delivery = self.get_object(request, object_id)
@@ -44,29 +50,61 @@ class RedeliverActions(ScopedActions[Delivery]):
         self._redeliver(request, [delivery])
         return dialog_done(request, change_url(delivery))
 
-    @action(description="Redeliver the selected deliveries", permissions=["redeliver"])
+    @action(description=gettext_lazy("Redeliver the selected deliveries"), permissions=["redeliver"])
     def redeliver_selected(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
         """Owe the selected deliveries again."""
         chosen = list(queryset[: MOST_COUNTED + 1])
         if len(chosen) > MOST_COUNTED:
-            messages.error(
-                request, f"These are more than {MOST_COUNTED:,} deliveries. Narrow them down with the filters first."
-            )
+            said = _("These are more than %(count)s deliveries. Use “Redeliver all that match” above the list.")
+            messages.error(request, said % {"count": f"{MOST_COUNTED:,}"})
             return
         self._redeliver(request, chosen)
 
     def _redeliver(self, request: HttpRequest, deliveries: Sequence[Delivery]) -> None:
         now = timezone.now()
-        projects = list({delivery.project_id: delivery.project for delivery in deliveries}.values())
+        projects = {delivery.project_id: delivery.project for delivery in deliveries}
         with transaction.atomic():
-            count = Delivery.objects.filter(pk__in=[delivery.pk for delivery in deliveries]).requeue(now)
+            Delivery.objects.filter(pk__in=[delivery.pk for delivery in deliveries]).requeue(now)
             self.log_each(request, deliveries, "Redelivered.")
-            ring_after_commit(projects)
-        said = times(count, "delivery is", "deliveries are")
-        messages.success(request, f"{said} being sent again, with today's settings.")
-        for project in projects:
-            if not project.active or project.is_held(now):
-                why = "switched off" if not project.active else "held"
-                messages.warning(
-                    request, f"The project “{project}” is {why}: its deliveries wait until it sends again."
-                )
+            ring_after_commit(list(projects.values()))
+        counts = Counter(projects[delivery.project_id] for delivery in deliveries)
+        waiting = {project: count for project, count in counts.items() if _waits(project, now)}
+        sent = counts.total() - sum(waiting.values())
+        if sent or not waiting:
+            messages.success(request, _being_sent(sent))
+        for project, count in waiting.items():
+            messages.warning(request, _waiting(project, count))
+
+
+def _waits(project: Project, now: datetime) -> bool:
+    return not project.active or project.is_held(now)
+
+
+def _being_sent(count: int) -> str:
+    said = ngettext(
+        "%(count)s delivery is being sent again, with today's settings.",
+        "%(count)s deliveries are being sent again, with today's settings.",
+        count,
+    )
+    return said % {"count": f"{count:,}"}
+
+
+def _waiting(project: Project, count: int) -> str:
+    """One message for what is owed again and cannot be sent yet: it must not say that it is being sent."""
+    if project.active:
+        said = ngettext(
+            "%(count)s delivery is owed again and waits: the project “%(project)s” is held. It is sent when the "
+            "project is resumed.",
+            "%(count)s deliveries are owed again and wait: the project “%(project)s” is held. They are sent when the "
+            "project is resumed.",
+            count,
+        )
+    else:
+        said = ngettext(
+            "%(count)s delivery is owed again and waits: the project “%(project)s” is switched off. It is sent when "
+            "the project is switched on.",
+            "%(count)s deliveries are owed again and wait: the project “%(project)s” is switched off. They are sent "
+            "when the project is switched on.",
+            count,
+        )
+    return said % {"count": f"{count:,}", "project": project}

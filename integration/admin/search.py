@@ -1,51 +1,42 @@
-"""Finds rows by an id or an email address, exactly. Only indexed columns are asked, so it is fast at any size.
-
-Ids are compared letter by letter, as RevenueCat and Intercom compare them.
-"""
+"""The search fields of the log: what they say that they take, and what they ask (`integration.models.log_search`)."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from uuid import UUID
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from django.db.models import Q, QuerySet
-
+from integration.admin.access import may_see_payloads, visible_projects
 from integration.models import Customer, Delivery, WebhookEvent
+from integration.models.log_search import NEWEST_TRIES, find_customers, find_deliveries, find_events
 
-HELP_TEXT = "RevenueCat id, App User ID or email (exact)"
-CUSTOMER_HELP_TEXT = "App User ID or email (exact)"
-# Of one email address or id, more than these are not looked through.
-MOST_MATCHES = 1_000
-
-
-def search_events(events: QuerySet[WebhookEvent], text: str) -> QuerySet[WebhookEvent]:
-    """The events with this RevenueCat id, of this customer, or with this email address."""
-    return events.filter(Q(event_id=text) | Q(app_user_id=text) | Q(email__in=_emails(text)))
+HELP_TEXT = gettext_lazy("Any id or email, exactly as it is")
+CUSTOMER_HELP_TEXT = gettext_lazy("App User ID, alias or email (exact)")
 
 
-def search_deliveries(
-    deliveries: QuerySet[Delivery], text: str, projects: Collection[UUID] | None
-) -> QuerySet[Delivery]:
-    """The deliveries of such events, and of customers with this email address; of `projects`, where they are named.
+def search_events(request: HttpRequest, events: QuerySet[WebhookEvent], text: str) -> QuerySet[WebhookEvent]:
+    """The events with this RevenueCat id or transaction id, of this customer, or with this email address."""
+    return events.filter(find_events(text, visible_projects(request)))
 
-    The events are looked up first: an OR across two tables would read all of both.
-    """
-    events = WebhookEvent.objects.filter(Q(event_id=text) | Q(email__in=_emails(text)))
-    customers = Customer.objects.filter(email__in=_emails(text))
-    if projects is not None:
-        events, customers = events.filter(project__in=projects), customers.filter(project__in=projects)
-    return deliveries.filter(
-        Q(app_user_id=text)
-        | Q(webhook_event__in=list(events.values_list("pk", flat=True)[:MOST_MATCHES]))
-        | Q(customer__in=list(customers.values_list("pk", flat=True)[:MOST_MATCHES]))
-    )
+
+def search_deliveries(request: HttpRequest, deliveries: QuerySet[Delivery], text: str) -> QuerySet[Delivery]:
+    """The deliveries of such events, of customers with this id, alias or email, or of a call with this request id."""
+    found = find_deliveries(text, visible_projects(request), exchanges=may_see_payloads(request))
+    if found.bounded:
+        messages.info(request, bounded_note())
+    return deliveries.filter(found.condition)
 
 
 def search_customers(customers: QuerySet[Customer], text: str) -> QuerySet[Customer]:
-    """The customers with this App User ID or email address."""
-    return customers.filter(Q(app_user_id=text) | Q(email__in=_emails(text)))
+    """The customers with this App User ID, alias or email address."""
+    return customers.filter(find_customers(text))
 
 
-def _emails(text: str) -> list[str]:
-    """An email address as entered, and as most systems store it."""
-    return sorted({text, text.lower()})
+def bounded_note() -> str:
+    """What a search for a request id has not looked through."""
+    return _(
+        "If this is a request id of Intercom's: those of tries that went well are looked for among the newest "
+        "%(count)s tries only, those of all others everywhere."
+    ) % {"count": f"{NEWEST_TRIES:,}"}

@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from integration.storable import storable
@@ -51,9 +52,11 @@ class ListField(_LinesField):
         """The entries in their order."""
         entries = self._lines(value)
         problems = [problem for entry in entries if (problem := self._check(entry))]
-        problems += [f"“{entry}” stands here twice." for entry in entries if entries.count(entry) > 1][:1]
+        problems += [_("“%s” stands here twice.") % entry for entry in entries if entries.count(entry) > 1][:1]
         if len(entries) > self._most:
-            problems.append(f"These are {len(entries)}; at most {self._most} count.")
+            problems.append(
+                _("These are %(count)d; at most %(most)d count.") % {"count": len(entries), "most": self._most}
+            )
         self._refuse(problems)
         return entries
 
@@ -79,11 +82,11 @@ class PairsField(_LinesField):
             if self._alone and not sign:
                 right = left
             if not left or not right:
-                problems.append(f"“{line}” has no “=” with something on both sides.")
+                problems.append(_("“%s” has no “=” with something on both sides.") % line)
                 continue
             problems += filter(None, (self._check_left(left), self._check(right)))
             if left in pairs:
-                problems.append(f"“{left}” stands here twice.")
+                problems.append(_("“%s” stands here twice.") % left)
             pairs[left] = right
         self._refuse(problems)
         return pairs

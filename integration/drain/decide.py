@@ -13,7 +13,7 @@ from uuid import UUID
 
 from integration.drain.attempt import Crash, guarded
 from integration.mapping import AnonymousRule, ProjectPolicy, Send, Skip, Wait, WaitReason, plan
-from integration.mapping.identity import Links, names_given
+from integration.mapping.identity import Links, links_given
 from integration.models import Delivery, DeliveryAttempt, IdentityCase, IdentityLink, Project
 from integration.models.attempts import AttemptLog
 from integration.retry import gave_up_after_interruptions, settle
@@ -44,7 +44,7 @@ def decide(
     """Plan what was claimed."""
     read = [(delivery, guarded(partial(_read, delivery))) for delivery in claimed]
     events = [(delivery, event) for delivery, event in read if isinstance(event, RevenueCatEvent)]
-    held_back = _give_names(project, events, now) if policy.anonymous is AnonymousRule.HOLD else set()
+    held_back = _give_names(project, policy, events, now) if policy.anonymous is AnonymousRule.HOLD else set()
     links = IdentityLink.objects.known(project, {delivery.app_user_id for delivery, _ in events})
     found = Decisions([], [], len(held_back))
     waiting: list[IdentityCase] = []
@@ -113,10 +113,12 @@ def log_crash(delivery: Delivery, crash: Crash, now: datetime, jitter: float) ->
     delivery.crash(settlement, now)
 
 
-def _give_names(project: Project, events: Sequence[tuple[Delivery, RevenueCatEvent]], now: datetime) -> set[int]:
+def _give_names(
+    project: Project, policy: ProjectPolicy, events: Sequence[tuple[Delivery, RevenueCatEvent]], now: datetime
+) -> set[int]:
     """Owe again what waited for a name that these events tell; returns those that have to go after it."""
-    given = {delivery.pk: names_given(event) for delivery, event in events}
-    names = {one: named for named_by in given.values() for one, named in named_by.items()}
+    given = {delivery.pk: links_given(event, policy.identity) for delivery, event in events}
+    names = {one: link for named_by in given.values() for one, link in named_by.items()}
     if not names:
         return set()
     # Kept also where nobody waits yet: the anonymous event may come later than the one that names it.

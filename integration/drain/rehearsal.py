@@ -13,10 +13,11 @@ from integration.customer_state import changed_attributes
 from integration.intercom.contacts import Contact, ContactRules
 from integration.intercom.messages import ContactUpdate
 from integration.intercom.rehearsal import rehearse
-from integration.mapping import ProjectPolicy, Send, Skip, Wait, plan
+from integration.mapping import AnonymousRule, ProjectPolicy, Send, Skip, Wait, plan
+from integration.mapping.identity import Link, Links, names_given
 from integration.models import Customer, IdentityLink, Project
 from integration.models.projects import MissingContact
-from integration.revenuecat.events import parse, people
+from integration.revenuecat.events import RevenueCatEvent, parse, people
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,22 +77,41 @@ class Preview:
     calls: list[dict[str, Any]]
 
 
-def preview(project: Project, event: Mapping[str, Any], *, received_at_ms: int) -> list[Preview]:
+def sender(project: Project, event: Mapping[str, Any], *, received_at_ms: int) -> Project:
+    """Who would send the `event` of a webhook of `project`: it itself, or the one it hands sandbox events to."""
+    if project.sandbox_project is not None and project.hands_over(parse(event, received_at_ms=received_at_ms)):
+        return project.sandbox_project
+    return project
+
+
+def preview(
+    project: Project, event: Mapping[str, Any], *, received_at_ms: int, policy: ProjectPolicy | None = None
+) -> list[Preview]:
     """What the `event` of a webhook would make this project say now, to everybody it is about. No network.
 
-    Where another project sends it, what that one would say.
+    `policy` stands in for the project's stored one. Where another project sends the event, what that one would say.
     """
-    if project.sandbox_project is not None and project.hands_over(parse(event, received_at_ms=received_at_ms)):
-        project = project.sandbox_project
-    policy = project.policy()
+    sends = sender(project, event, received_at_ms=received_at_ms)
+    if policy is None or sends != project:
+        policy = sends.policy()
     found: list[Preview] = []
     for person in people(event) or ("",):
         parsed = parse(event, received_at_ms=received_at_ms, person=person or None)
-        decided = plan(parsed, policy, IdentityLink.objects.known(project, [person]))
+        decided = plan(parsed, policy, _links(sends, parsed, policy))
         calls: list[dict[str, Any]] = []
         if isinstance(decided, Send):
             key = decided.identity.key
-            known = Customer.objects.filter(project=project, app_user_id=key).first()
-            calls = rehearsed(decided, known or Customer(project=project, app_user_id=key), project, policy).calls
+            known = Customer.objects.filter(project=sends, app_user_id=key).first()
+            calls = rehearsed(decided, known or Customer(project=sends, app_user_id=key), sends, policy).calls
         found.append(Preview(person, decided, calls))
     return found
+
+
+def _links(project: Project, event: RevenueCatEvent, policy: ProjectPolicy) -> Links:
+    """What is known of the event's id beside it; where customers are held for a name, also what the event itself says.
+
+    A drain would write the latter down first. What is known already stays.
+    """
+    known = IdentityLink.objects.known(project, [event.app_user_id or ""])
+    given = names_given(event) if policy.anonymous is AnonymousRule.HOLD else {}
+    return {one: Link(name) for one, name in given.items()} | known

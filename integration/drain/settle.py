@@ -100,6 +100,7 @@ def _write_rows(judged: Sequence[_Judged], now: datetime) -> None:
         # As it was before: a settlement that could not be written may have given the try back.
         result.claim.delivery.tries = tries
         result.claim.delivery.settle(settlement, now, note=result.claim.send.note)
+        result.claim.delivery.last_answer = result.log.last_answer
         # Nobody was told, and it may be another one who will be.
         result.claim.delivery.counted &= not settlement.candidates
     # Deliveries before customers and each in one order, as everywhere, so that nobody locks anybody out.

@@ -27,6 +27,7 @@ from integration.revenuecat.errors import (
     RefusedError,
     RevenueCatError,
     UnavailableError,
+    UnusableError,
 )
 from integration.revenuecat.subscriptions import Subscription
 from integration.transport import new_session
@@ -38,8 +39,12 @@ DAYS, MOST_DAYS = 7, 365
 SLICE_SECONDS = 30.0
 # So many customers are read at a time.
 BATCH = 100
-# RevenueCat is asked so often about one customer before the comparison stops; with so long a wait in between.
+# RevenueCat is asked so often about one customer before they are left out; with so long a wait in between.
 TRIES, PAUSE_SECONDS = 3, 2.0
+# Enough for the customer that a slice ends with, and for asking about nobody, however slow the answers are.
+LAST_CUSTOMER_SECONDS = (TRIES + 1) * (CALL_SECONDS + PAUSE_SECONDS)
+# An App User ID that nobody has: RevenueCat answers 404, and makes no customer.
+NOBODY = "rcintercom asks about nobody"
 # When to look again whether somebody else has come to the end.
 LOOK_SECONDS = 60.0
 NOTHING_TO_COMPARE = (
@@ -77,7 +82,7 @@ def go_on(
     try:
         with new_session(1) as session:
             project = Project.objects.get(pk=run.project_id)
-            api = api_of(project, session, seconds=seconds + CALL_SECONDS, sleep=stop.wait)
+            api = api_of(project, session, seconds=seconds + LAST_CUSTOMER_SECONDS, sleep=stop.wait)
             done = _Comparison(run, project, api, stop, now).until(time.monotonic() + seconds)
     except RateLimitedError as error:
         run.leave()
@@ -120,10 +125,32 @@ class _Comparison:
         for subject in self._subjects():
             if self._stop.is_set() or time.monotonic() >= deadline:
                 return False
-            self._count(self._compared(subject))
+            self._count(self._compared_or_left_out(subject))
             self._run.after = subject.customer.app_user_id
             self._run.keep(self._now())
         return True
+
+    def _compared_or_left_out(self, subject: Subject) -> Verdict:
+        """One customer whom RevenueCat cannot tell of must not keep all others; where it tells of nobody, it stops."""
+        try:
+            return self._compared(subject)
+        except RateLimitedError:
+            raise
+        except UnavailableError as error:
+            self._refuse_to_go_on_without_answers(error)
+            logger.warning(
+                "a customer of project %s was left out of the comparison: %s", self._run.project_id, error.message
+            )
+            return Verdict.LEFT_OUT
+
+    def _refuse_to_go_on_without_answers(self, error: UnavailableError) -> None:
+        """Raise `error` where RevenueCat does not answer about anybody else either."""
+        try:
+            self._api.subscriptions(NOBODY)
+        except RateLimitedError:
+            raise
+        except UnavailableError:
+            raise error from None
 
     def _subjects(self) -> Iterator[Subject]:
         """Those who had an event within the days, in the order of their ids."""
@@ -152,7 +179,7 @@ class _Comparison:
         for _ in range(TRIES - 1):
             try:
                 return self._api.subscriptions(app_user_id, environment=self._environment)
-            except RateLimitedError:
+            except (RateLimitedError, UnusableError):
                 raise
             except UnavailableError:
                 self._stop.wait(PAUSE_SECONDS)

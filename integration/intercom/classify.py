@@ -50,6 +50,10 @@ _REDIRECTED = (
     "INTERCOM_API_URL on this server, or the proxy in between, then resume the project."
 )
 _REFUSED = "Check the access token and its permissions, then resume the project."
+_PLAN = (
+    "The access token is not at fault: the workspace's plan or subscription does not allow the call. Settle that in "
+    "Intercom, then resume the project."
+)
 
 
 def error_of(answer: Answer) -> IntercomError:
@@ -61,7 +65,8 @@ def error_of(answer: Answer) -> IntercomError:
     if 300 <= answer.status < 400:
         return CredentialsError(f"{said}, {_REDIRECTED}", reason=f"{_coded(answer)}, {_REDIRECTED}")
     if _is_credentials(answer):
-        return CredentialsError(f"{said}. {_REFUSED}", reason=f"{_coded(answer)}. {_REFUSED}")
+        remedy = _PLAN if answer.status == 402 or answer.code == "api_plan_restricted" else _REFUSED
+        return CredentialsError(f"{said}. {remedy}", reason=f"{_coded(answer)}. {remedy}")
     if _is_transient(answer):
         return TransientError(f"{said}.")
     return _rejection(answer, said)

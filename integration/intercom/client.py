@@ -9,13 +9,21 @@ import json
 import re
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
 
 import requests
 
 from integration.intercom.classify import error_of
-from integration.intercom.errors import Answer, CredentialsError, NotFoundError, RateLimitedError, TransientError
+from integration.intercom.errors import (
+    Answer,
+    CredentialsError,
+    NotFoundError,
+    RateLimitedError,
+    RejectedError,
+    TransientError,
+)
 from integration.intercom.exchanges import Exchange, loggable, parsed, without_token
 from integration.intercom.messages import AttributeValue, DataEvent
 from integration.intercom.rate_limit import RateBudget
@@ -70,6 +78,11 @@ class IntercomClient:
     def me(self) -> dict[str, Any]:
         """`GET /me`: the admin and the workspace (`app`) that the token belongs to."""
         return self._object("GET", "/me")
+
+    def try_out(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> None:
+        """Make a call only to see whether the token may make it: that it is rejected for something else is fine."""
+        with suppress(RejectedError):
+            self._call(method, path, body)
 
     def find_contact(self, external_id: str) -> dict[str, Any]:
         """The user with this external id. Raises NotFoundError, or MergedError where it was merged away."""

@@ -65,6 +65,8 @@ class Link:
 
     app_user_id: str = ""
     contact_id: str = ""
+    # That of the event which named an anonymous id, where the project knows people by their email.
+    email: str = ""
     # Whether an operator said so, which goes before what events say.
     decided: bool = False
 
@@ -84,15 +86,22 @@ def identify(event: RevenueCatEvent, sources: tuple[str, ...], links: Links) -> 
         return Identity(link.app_user_id)
     for source in sources:
         if source == Source.EMAIL:
-            email = (event.email or "").strip().lower()
-            if _EMAIL.fullmatch(email) and len(email) <= LONGEST_EMAIL:
+            email = _usable_email(event)
+            if email:
                 return Identity(event.app_user_id, email=email)
             continue
         found = _id_from(source, event)
         if found is not None and not is_anonymous(found):
             return Identity(found)
     named = link.app_user_id if link is not None else ""
-    return Identity(named or event.app_user_id)
+    # Who gave the name is known by email; the event that it is given to says none.
+    email = link.email if link is not None and Source.EMAIL in sources else ""
+    return Identity(named or event.app_user_id, email=email or None)
+
+
+def _usable_email(event: RevenueCatEvent) -> str:
+    email = (event.email or "").strip().lower()
+    return email if _EMAIL.fullmatch(email) and len(email) <= LONGEST_EMAIL else ""
 
 
 def _id_from(source: str, event: RevenueCatEvent) -> str | None:
@@ -114,6 +123,16 @@ def names_given(event: RevenueCatEvent) -> dict[str, str]:
         given |= _named(ids, (*ids, *others))
         given |= _named(others, others)
     return given
+
+
+def links_given(event: RevenueCatEvent, sources: tuple[str, ...]) -> dict[str, Link]:
+    """What `event` tells of anonymous ids: whose they are, and by which email the project knows that person."""
+    person = identify(event, sources, NO_LINKS)
+    email = person.email if person is not None else None
+    of_one = {event.app_user_id, event.original_app_user_id, *event.aliases}
+    return {
+        one: Link(named, email=email if email and one in of_one else "") for one, named in names_given(event).items()
+    }
 
 
 def _named(ids: tuple[str, ...], names: tuple[str, ...]) -> dict[str, str]:

@@ -21,9 +21,10 @@ WITH project AS (
 ), event AS (
     INSERT INTO integration_webhookevent
         (project_id, event_id, type, app_user_id, email, environment, store, product_id, event_at, payload,
-         received_at, repeats)
+         received_at, repeats, transaction_id, original_transaction_id)
     SELECT id, %(event_id)s, %(type)s, %(app_user_id)s, %(email)s, %(environment)s, %(store)s,
-           %(product_id)s, %(event_at)s::timestamptz, %(document)s::jsonb, %(now)s, 0
+           %(product_id)s, %(event_at)s::timestamptz, %(document)s::jsonb, %(now)s, 0,
+           %(transaction_id)s, %(original_transaction_id)s
     FROM project
     ON CONFLICT (project_id, event_id)
     DO UPDATE SET repeats = integration_webhookevent.repeats + 1, last_repeated_at = EXCLUDED.received_at
@@ -31,8 +32,9 @@ WITH project AS (
 ), owed AS (
     INSERT INTO integration_delivery
         (project_id, webhook_event_id, app_user_id, status, reason, explanation, event_type, event_name, tries,
-         due_at, created_at, environment, contact_only)
-    SELECT %(project)s, id, person, %(pending)s, '', '', '', '', 0, %(due)s, %(now)s, %(environment)s, %(contact_only)s
+         due_at, created_at, environment, store, contact_only)
+    SELECT %(project)s, id, person, %(pending)s, '', '', '', '', 0, %(due)s, %(now)s, %(environment)s, %(store)s,
+           %(contact_only)s
     FROM event, unnest(%(people)s::varchar[]) AS person WHERE repeats = 0
 )
 SELECT repeats = 0, EXISTS (SELECT 1 FROM procrastinate_jobs WHERE queueing_lock = %(bell)s AND status = 'todo')

@@ -2,29 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
+from django.db.models import Func, Q
+from django.utils.translation import gettext_lazy as _
 
 from integration.models.deliveries import Delivery
 from integration.retry import AttemptOutcome, Settlement
 
-OUTCOME_LABELS = {
-    AttemptOutcome.DELIVERED: "Delivered",
-    AttemptOutcome.RETRY: "Failed, tried again",
-    AttemptOutcome.REJECTED: "Rejected by Intercom",
-    AttemptOutcome.CREDENTIALS: "Access token refused",
-    AttemptOutcome.ATTRIBUTES: "An attribute cannot be made",
-    AttemptOutcome.RATE_LIMITED: "Rate limit reached",
-    AttemptOutcome.AMBIGUOUS: "Several contacts could be meant",
-    AttemptOutcome.INTERRUPTED: "Worker stopped",
-    AttemptOutcome.CRASHED: "Unexpected error",
-    AttemptOutcome.REHEARSED: "Not sent, only logged",
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
+
+OUTCOME_LABELS: Mapping[AttemptOutcome, _StrPromise] = {
+    AttemptOutcome.DELIVERED: _("Delivered"),
+    AttemptOutcome.RETRY: _("Failed, tried again"),
+    AttemptOutcome.REJECTED: _("Rejected by Intercom"),
+    AttemptOutcome.CREDENTIALS: _("Not allowed by Intercom"),
+    AttemptOutcome.ATTRIBUTES: _("An attribute cannot be made"),
+    AttemptOutcome.RATE_LIMITED: _("Rate limit reached"),
+    AttemptOutcome.AMBIGUOUS: _("Several contacts could be meant"),
+    AttemptOutcome.INTERRUPTED: _("Worker stopped"),
+    AttemptOutcome.CRASHED: _("Unexpected error"),
+    AttemptOutcome.REHEARSED: _("Not sent, only logged"),
 }
+# Whose request ids are in an index: those that somebody has a reason to ask for, and few.
+NOT_WELL = ~Q(outcome__in=("", AttemptOutcome.DELIVERED.value))
 INTERRUPTED = "The worker stopped before the outcome was known. Sending again is harmless: Intercom drops repeats."
+
+
+class RequestIds(Func):
+    """The request ids by which Intercom knows the calls of a try, as a JSON array."""
+
+    template = "jsonb_path_query_array(%(expressions)s, '$[*].request_id')"
+    output_field = models.JSONField()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +54,11 @@ class AttemptLog:
     def seconds_of_calls(self) -> float:
         """How long its calls have taken in all."""
         return float(sum(exchange["milliseconds"] for exchange in self.exchanges)) / 1000
+
+    @property
+    def last_answer(self) -> int | None:
+        """The HTTP status of its last call, 0 where no answer came; None where nothing was asked."""
+        return int(self.exchanges[-1].get("status") or 0) if self.exchanges else None
 
 
 class DeliveryAttemptQuerySet(models.QuerySet["DeliveryAttempt"]):
@@ -55,8 +75,8 @@ class DeliveryAttempt(models.Model):
     """One try, with every HTTP exchange of it; secrets never get here."""
 
     delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="attempts")
-    started_at = models.DateTimeField("started")
-    finished_at = models.DateTimeField("finished", null=True, blank=True)
+    started_at = models.DateTimeField(_("started"))
+    finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
     outcome = models.CharField(
         max_length=20,
         blank=True,
@@ -71,6 +91,7 @@ class DeliveryAttempt(models.Model):
 
     class Meta:
         ordering = ("-id",)
+        indexes = (GinIndex(RequestIds("exchanges"), condition=NOT_WELL, name="attempt_request_ids"),)
 
     def __str__(self) -> str:
         return f"Attempt of {self.started_at:%Y-%m-%d %H:%M:%S} UTC"

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from django.contrib.postgres.indexes import GinIndex
 from django.db import connection, models
 from django.db.models import F
+from django.utils.translation import gettext_lazy as _
 
 from integration.customer_state import CustomerState, FactJSON
 from integration.intercom.contacts import Contact
@@ -129,7 +131,7 @@ class Customer(models.Model):
     purchases = models.IntegerField(default=0, db_default=0)
     refunds = models.IntegerField(default=0, db_default=0)
 
-    contact_id = models.CharField("Intercom contact id", max_length=100, blank=True)
+    contact_id = models.CharField(_("Intercom contact id"), max_length=100, blank=True)
     contact_merged = models.BooleanField(default=False)
     # The attributes that Intercom is known to hold, and when they were learnt.
     told = models.JSONField(default=dict, blank=True)
@@ -147,6 +149,8 @@ class Customer(models.Model):
         indexes = (
             models.Index(fields=("email",)),
             models.Index(fields=("app_user_id",)),
+            # Written where an alias is new, which for most customers is once.
+            GinIndex(fields=("aliases",), name="customer_aliases"),
         )
 
     def __str__(self) -> str:

@@ -6,34 +6,36 @@ still hold that lease (compare-and-swap), so two workers on one delivery are har
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from datetime import UTC, datetime
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.db import models, transaction
-from django.db.models import F, OuterRef, Q, Subquery, Value
-from django.db.models.functions import Coalesce
+from django.db.models import F
+from django.utils.translation import gettext_lazy as _
 
 from integration.event_types import BY_TYPE, EventType
 from integration.intercom.messages import normalised_event_name
 from integration.mapping import Send, Skip, Wait, WaitReason
 from integration.mapping.money import NO_TOTALS
 from integration.models.accepting import Accepted, accept
+from integration.models.claiming import lease_due
 from integration.models.customers import Customer
+from integration.models.delivery_indexes import DELIVERY_INDEXES
 from integration.models.events import Envelope, WebhookEvent
-from integration.models.planner import in_index_order
 from integration.models.projects import Project
+from integration.models.tallies import StaleHour
 from integration.retry import DeliveryStatus, Settlement
 
-# How far a claim looks for customers nobody is sending for.
-WINDOW = 200
-LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
 
-STATUS_LABELS = {
-    DeliveryStatus.PENDING: "Pending",
-    DeliveryStatus.DELIVERED: "Delivered",
-    DeliveryStatus.SKIPPED: "Skipped",
-    DeliveryStatus.FAILED: "Failed",
+STATUS_LABELS: Mapping[DeliveryStatus, _StrPromise] = {
+    DeliveryStatus.PENDING: _("Pending"),
+    DeliveryStatus.DELIVERED: _("Delivered"),
+    DeliveryStatus.SKIPPED: _("Skipped"),
+    DeliveryStatus.FAILED: _("Failed"),
 }
 
 
@@ -76,34 +78,7 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
 
         Inside a transaction. Leases nothing that another drain is leasing at this moment.
         """
-        # Customers another drain is sending for would fill the window and hold up everybody behind them. They are
-        # looked up while the rows come in order, until there are enough: a join could be planned the other way round.
-        busy_until = Customer.objects.filter(project=project, app_user_id=OuterRef("app_user_id"))
-        window = (
-            self.due(now)
-            .alias(free_from=Coalesce(Subquery(busy_until.order_by().values("busy_until")), Value(LONG_AGO)))
-            .filter(project=project, free_from__lte=now)
-            .exclude(app_user_id__in=busy)
-            .order_by("due_at", "id")
-        )
-        chosen: dict[str, int] = {}
-        with in_index_order():
-            rows = list(window.values_list("id", "app_user_id")[:WINDOW])
-        for delivery_id, app_user_id in rows:
-            # A delivery without a customer waits for nobody.
-            chosen.setdefault(app_user_id or f"delivery {delivery_id}", delivery_id)
-            if len(chosen) >= limit:
-                break
-        claimed = list(
-            self.due(now)
-            .filter(id__in=chosen.values())
-            .select_related("webhook_event")
-            .order_by("due_at", "id")
-            .select_for_update(skip_locked=True, of=("self",))
-        )
-        for delivery in claimed:
-            delivery.due_at = lease
-        return claimed
+        return lease_due(self.due(now), project, now, lease=lease, limit=limit, busy=busy)
 
     def with_event_seconds(self, customers: Iterable[int], seconds: Iterable[int]) -> set[tuple[int, str, int]]:
         """Which (customer, event name, second) are spoken for among those asked about."""
@@ -130,11 +105,13 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         """
         with transaction.atomic():
             # Locked in the drain's order, deliveries before customers, or the two could lock each other out.
-            ids = list(self.values_list("id", flat=True))
+            arrived = dict(self.values_list("id", "created_at"))
+            ids = list(arrived)
             rows = Delivery.objects.filter(id__in=ids).order_by("id").select_for_update()
             customers = {customer_id for customer_id in rows.values_list("customer_id", flat=True) if customer_id}
             Customer.objects.lock_rows(customers)
             Customer.objects.filter(pk__in=customers).update(told={})
+            StaleHour.objects.mark(arrived.values())
             return Delivery.objects.filter(id__in=ids).update(
                 status=DeliveryStatus.PENDING,
                 due_at=now,
@@ -154,9 +131,10 @@ class Delivery(models.Model):
     customer = models.ForeignKey(
         Customer, on_delete=models.SET_NULL, null=True, related_name="deliveries", db_index=False
     )
-    app_user_id = models.CharField("customer", max_length=255, blank=True)
-    # The event's, once more: the log is filtered by it together with what only a delivery has.
+    app_user_id = models.CharField(_("customer"), max_length=255, blank=True)
+    # The event's, once more: the log is filtered by them together with what only a delivery has.
     environment = models.CharField(max_length=50, blank=True, db_default="")
+    store = models.CharField(max_length=50, blank=True, db_default="")
     status = models.CharField(
         max_length=10,
         choices=[(str(status), label) for status, label in STATUS_LABELS.items()],
@@ -164,7 +142,7 @@ class Delivery(models.Model):
     )
     # Why it was skipped (SkipReason), for filtering; `explanation` says it to people.
     reason = models.CharField(max_length=50, blank=True)
-    explanation = models.TextField("why", blank=True)
+    explanation = models.TextField(_("why"), blank=True)
     event_type = models.CharField(max_length=50, blank=True)
     # The data event as it was last planned: Intercom drops a second one of this contact, name and second.
     event_name = models.CharField(max_length=120, blank=True)
@@ -174,15 +152,17 @@ class Delivery(models.Model):
     # The contact follows and no data event is sent: for history that is brought in later.
     contact_only = models.BooleanField(default=False, db_default=False)
     tries = models.PositiveIntegerField(default=0)
-    due_at = models.DateTimeField("next try", null=True, blank=True)
-    created_at = models.DateTimeField("received")
+    # The HTTP status of the last exchange of the newest try, 0 where no answer came; None where nothing was asked.
+    last_answer = models.PositiveSmallIntegerField(null=True, blank=True)
+    due_at = models.DateTimeField(_("next try"), null=True, blank=True)
+    created_at = models.DateTimeField(_("received"))
     finished_at = models.DateTimeField(null=True, blank=True)
 
     objects = DeliveryQuerySet.as_manager()
 
     class Meta:
         ordering = ("-id",)
-        verbose_name_plural = "deliveries"
+        verbose_name_plural = _("deliveries")
         permissions = (("redeliver_delivery", "Can redeliver"),)
         constraints = (
             models.UniqueConstraint(
@@ -190,35 +170,7 @@ class Delivery(models.Model):
                 name="one_delivery_per_event_and_person",
             ),
         )
-        indexes = (
-            models.Index(
-                fields=("project", "due_at", "id"),
-                include=("app_user_id",),
-                condition=Q(status="pending"),
-                name="delivery_due",
-            ),
-            models.Index(fields=("customer", "event_second"), name="delivery_second"),
-            models.Index(fields=("project", "-id"), name="delivery_project"),
-            models.Index(fields=("status", "-id"), name="delivery_status"),
-            # What was sent has no reason, and is not in it.
-            models.Index(fields=("reason", "-id"), condition=~Q(reason=""), name="delivery_reason"),
-            models.Index(fields=("event_type", "-id"), name="delivery_event_type"),
-            # Nearly all is of production, which needs no index of its own and pays for none of this at the door. What
-            # else is asked for is in it too, behind the order: rows that do not fit are passed over without being read.
-            models.Index(
-                fields=("environment", "-id", "status", "reason", "event_type", "project"),
-                condition=~Q(environment="PRODUCTION"),
-                name="delivery_environment",
-            ),
-            models.Index(fields=("app_user_id",), name="delivery_app_user_id"),
-            models.Index(fields=("created_at",), name="delivery_created_at"),
-            # What may be pruned, oldest first; what is pending is not in it.
-            models.Index(
-                fields=("project", "status", "finished_at"),
-                condition=Q(finished_at__isnull=False),
-                name="delivery_settled",
-            ),
-        )
+        indexes = DELIVERY_INDEXES
 
     def __str__(self) -> str:
         return f"{self.label} for {self.app_user_id or 'nobody'}"
@@ -293,4 +245,6 @@ CLAIMED_FIELDS = (
     "status", "reason", "explanation", "event_type", "event_name", "event_second", "tries", "due_at", "finished_at",
     "customer", "counted", "project",
 )  # fmt: skip
-SETTLED_FIELDS = ("status", "reason", "explanation", "tries", "due_at", "finished_at", "counted")
+SETTLED_FIELDS = (
+    "status", "reason", "explanation", "tries", "due_at", "finished_at", "counted", "last_answer",
+)  # fmt: skip

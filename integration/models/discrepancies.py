@@ -13,6 +13,7 @@ from uuid import UUID
 
 from django.db import connection, models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from integration.customer_state import STATUS
 from integration.intercom.messages import AttributeValue
@@ -24,6 +25,8 @@ from integration.reconciliation import EXPIRES
 LEASE = timedelta(minutes=3)
 # A run that was begun earlier than this is not gone on with: what it found at its beginning is old by now.
 STALE = timedelta(hours=20)
+# One that nobody has begun with for so long is taken up: whoever started it has had the time.
+LEFT_ALONE = timedelta(minutes=1)
 # So many discrepancies go in one statement.
 BATCH = 500
 
@@ -52,7 +55,7 @@ class DiscrepancyQuerySet(models.QuerySet["Discrepancy"]):
             "said_expires_at": _moment(said.get(EXPIRES)),
         }
         new = {**values, "project_id": customer.project_id, "found_at": now}
-        row, _ = self.open().update_or_create(values, new, customer=customer)
+        row, _made = self.open().update_or_create(values, new, customer=customer)
         return row
 
     def agreed(self, customer: Customer, now: datetime) -> None:
@@ -65,21 +68,21 @@ class Discrepancy(models.Model):
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="discrepancies", db_index=False)
     customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="discrepancies")
-    held_status = models.CharField("status kept", max_length=50, blank=True)
-    held_expires_at = models.DateTimeField("end kept", null=True, blank=True)
-    said_status = models.CharField("status in RevenueCat", max_length=50, blank=True)
-    said_expires_at = models.DateTimeField("end in RevenueCat", null=True, blank=True)
-    found_at = models.DateTimeField("found")
+    held_status = models.CharField(_("status kept"), max_length=50, blank=True)
+    held_expires_at = models.DateTimeField(_("end kept"), null=True, blank=True)
+    said_status = models.CharField(_("status in RevenueCat"), max_length=50, blank=True)
+    said_expires_at = models.DateTimeField(_("end in RevenueCat"), null=True, blank=True)
+    found_at = models.DateTimeField(_("found"))
     # What RevenueCat said was taken over, and the contact is being brought up to date.
-    repaired_at = models.DateTimeField("repaired", null=True, blank=True)
+    repaired_at = models.DateTimeField(_("repaired"), null=True, blank=True)
     # A later comparison found no difference: a webhook has come since.
-    agreed_at = models.DateTimeField("gone by itself", null=True, blank=True)
+    agreed_at = models.DateTimeField(_("gone by itself"), null=True, blank=True)
 
     objects = DiscrepancyQuerySet.as_manager()
 
     class Meta:
         ordering = ("-id",)
-        verbose_name_plural = "discrepancies"
+        verbose_name_plural = _("discrepancies")
         constraints = (
             models.UniqueConstraint(
                 fields=("customer",),
@@ -102,6 +105,19 @@ class Discrepancy(models.Model):
         self.save(update_fields=["repaired_at"])
 
 
+class ReconciliationQuerySet(models.QuerySet["Reconciliation"]):
+    """Which comparisons somebody should go on with."""
+
+    def left_alone(self, now: datetime) -> list[UUID]:
+        """The projects whose comparison is not at its end, and nobody is at it: what was to go on with it has died.
+
+        One that says why it stopped waits for the night, or for somebody to start it again.
+        """
+        rows = self.filter(finished_at=None, problem="", started_at__gt=now - STALE)
+        idle = rows.filter(Q(busy_until=None, started_at__lt=now - LEFT_ALONE) | Q(busy_until__lt=now))
+        return list(idle.values_list("project_id", flat=True))
+
+
 class Reconciliation(models.Model):
     """The newest comparison of a project, and how far it has come: whoever goes on with it begins after `after`."""
 
@@ -121,6 +137,8 @@ class Reconciliation(models.Model):
     problem = models.TextField(blank=True)
     # Whoever is at it has it until then.
     busy_until = models.DateTimeField(null=True)
+
+    objects = ReconciliationQuerySet.as_manager()
 
     def __str__(self) -> str:
         return f"comparison of {self.project}"
@@ -154,7 +172,7 @@ class Reconciliation(models.Model):
     def take(self, now: datetime) -> bool:
         """Take it for this process; False while another one is at it."""
         free = Reconciliation.objects.filter(Q(busy_until=None) | Q(busy_until__lt=now), pk=self.pk)
-        taken = bool(free.update(busy_until=now + LEASE))
+        taken = bool(free.update(busy_until=now + LEASE, problem=""))
         if taken:
             self.refresh_from_db()
         return taken

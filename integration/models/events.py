@@ -7,9 +7,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from integration.models.projects import Project
 from integration.revenuecat.events import RevenueCatEvent, parse
+
+RENEWS_ANOTHER = ~Q(original_transaction_id="") & ~Q(original_transaction_id=F("transaction_id"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +34,8 @@ class Envelope:
     product_id: str
     event_at: datetime | None
     document: str
+    transaction_id: str = ""
+    original_transaction_id: str = ""
 
 
 class WebhookEvent(models.Model):
@@ -37,17 +43,20 @@ class WebhookEvent(models.Model):
 
     # No index of its own: one below begins with it, and every index costs at every webhook.
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="webhook_events", db_index=False)
-    event_id = models.CharField("RevenueCat id", max_length=255)
+    event_id = models.CharField(_("RevenueCat id"), max_length=255)
     type = models.CharField(max_length=255)
     app_user_id = models.CharField(max_length=255, blank=True)
     email = models.CharField(max_length=255, blank=True)
     environment = models.CharField(max_length=50, blank=True)
     store = models.CharField(max_length=50, blank=True)
     product_id = models.CharField(max_length=255, blank=True)
-    event_at = models.DateTimeField("happened", null=True, blank=True)
+    # The store's ids of the purchase, and of the first one of its subscription.
+    transaction_id = models.CharField(max_length=255, blank=True, db_default="")
+    original_transaction_id = models.CharField(max_length=255, blank=True, db_default="")
+    event_at = models.DateTimeField(_("happened"), null=True, blank=True)
     payload = models.JSONField()
-    received_at = models.DateTimeField("received")
-    repeats = models.PositiveIntegerField(default=0, help_text="How often RevenueCat sent it again.")
+    received_at = models.DateTimeField(_("received"))
+    repeats = models.PositiveIntegerField(default=0, help_text=_("How often RevenueCat sent it again."))
     last_repeated_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -55,13 +64,18 @@ class WebhookEvent(models.Model):
         permissions = (("view_payload", "Can read payloads, and what was said to Intercom"),)
         constraints = (models.UniqueConstraint(fields=("project", "event_id"), name="one_row_per_event_id"),)
         indexes = (
-            models.Index(fields=("event_id",)),
+            # An event id is looked up within projects, by the constraint's index.
             models.Index(fields=("app_user_id",)),
             models.Index(fields=("email",)),
             models.Index(fields=("project", "-id"), name="webhook_event_project"),
             models.Index(fields=("type", "-id")),
             models.Index(fields=("environment", "-id")),
             models.Index(fields=("received_at",)),
+            models.Index(fields=("transaction_id",), condition=~Q(transaction_id=""), name="event_transaction"),
+            # A first purchase is found by its own id, which is the same one.
+            models.Index(
+                fields=("original_transaction_id",), condition=RENEWS_ANOTHER, name="event_original_transaction"
+            ),
         )
 
     def __str__(self) -> str:

@@ -7,11 +7,11 @@ in Intercom and RevenueCat is not done here.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from django.db import connection, models, transaction
@@ -25,6 +25,7 @@ from integration.models.discrepancies import Discrepancy, Reconciliation
 from integration.models.events import WebhookEvent
 from integration.models.identities import IdentityCase, IdentityLink
 from integration.models.projects import Project
+from integration.models.tallies import StaleHour
 
 # The events that name one of some ids. It reads every event of the project: no index could tell, and it is rarely
 # asked. The first column is the event; the others are the ids of one and the same person.
@@ -140,7 +141,10 @@ class Person:
         events = self.event_ids | set(since.values_list("pk", flat=True))
         # Deliveries before customers and each in one order, as everywhere, so that nobody locks anybody out.
         rows = self._deliveries(events).order_by("id").select_for_update(of=("self",))
-        deliveries = dict(rows.values_list("id", "webhook_event_id"))
+        found = {
+            pk: (event, arrived) for pk, event, arrived in rows.values_list("id", "webhook_event_id", "created_at")
+        }
+        deliveries = {pk: event for pk, (event, _) in found.items()}
         customers = list(self._customers().order_by("app_user_id").select_for_update())
         busy = [one.busy_until for one in customers if one.busy_until is not None and one.is_busy(now)]
         if busy:
@@ -155,6 +159,7 @@ class Person:
         # An event that is owed to somebody else as well stays with them.
         owed = others.filter(webhook_event__in=events.union(deliveries.values()))
         kept = set(owed.values_list("webhook_event_id", flat=True))
+        StaleHour.objects.mark(arrived for _, arrived in found.values())
         erased = Erased(
             attempts=_delete(DeliveryAttempt, "delivery_id", deliveries),
             deliveries=_delete(Delivery, "id", deliveries),
@@ -208,7 +213,9 @@ def _aliases(project: Project, ids: Collection[str]) -> set[str]:
     }
 
 
-def _texts(value: Any) -> list[str]:
+def _texts(document: str | None) -> list[str]:
+    """Of a list in JSON, which a cursor of Django's gives as text."""
+    value = json.loads(document) if document else None
     return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
 
 

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db import models
+from django.db import connection, models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from integration.mapping.identity import Link
 from integration.mapping.planning import WAIT_SENTENCES, WaitReason
 from integration.models.deliveries import Delivery
 from integration.models.projects import Project
+
+# Since when somebody waits stays while they wait; who waits again waits anew.
+_OPEN = """
+INSERT INTO integration_identitycase AS known (project_id, app_user_id, reason, candidates, since, resolved_at)
+VALUES (%s, %s, %s, %s::jsonb, %s, NULL)
+ON CONFLICT (project_id, app_user_id) DO UPDATE SET
+    reason = EXCLUDED.reason,
+    candidates = EXCLUDED.candidates,
+    since = CASE WHEN known.resolved_at IS NULL THEN known.since ELSE EXCLUDED.since END,
+    resolved_at = NULL
+"""
 
 
 class IdentityLinkQuerySet(models.QuerySet["IdentityLink"]):
@@ -24,16 +37,19 @@ class IdentityLinkQuerySet(models.QuerySet["IdentityLink"]):
         changed_at = project.intercom_token_changed_at
         if changed_at is not None:
             rows = rows.exclude(~Q(contact_id=""), made_at__lt=changed_at)
-        return {row.app_user_id: Link(row.named, row.contact_id, decided=row.decided) for row in rows}
+        return {row.app_user_id: Link(row.named, row.contact_id, row.email, decided=row.decided) for row in rows}
 
-    def learn(self, project: Project, named: Mapping[str, str]) -> None:
+    def learn(self, project: Project, given: Mapping[str, Link]) -> None:
         """Anonymous ids turned out to be somebody's. What an operator has decided stays."""
-        links = [IdentityLink(project=project, app_user_id=one, named=name) for one, name in sorted(named.items())]
+        links = [
+            IdentityLink(project=project, app_user_id=one, named=link.app_user_id, email=link.email)
+            for one, link in sorted(given.items())
+        ]
         self.bulk_create(links, ignore_conflicts=True)
 
     def decide(self, project: Project, app_user_id: str, *, named: str = "", contact_id: str = "") -> None:
         """An operator says who it is: another id of ours, or a contact of Intercom's."""
-        values = {"named": named, "contact_id": contact_id, "decided": True}
+        values = {"named": named, "contact_id": contact_id, "email": "", "decided": True}
         self.update_or_create(values, project=project, app_user_id=app_user_id)
 
 
@@ -44,6 +60,7 @@ class IdentityLink(models.Model):
     app_user_id = models.CharField(max_length=255)
     named = models.CharField(max_length=255, blank=True)
     contact_id = models.CharField(max_length=100, blank=True)
+    email = models.CharField(max_length=255, blank=True, db_default="", default="")
     decided = models.BooleanField(default=False, db_default=False)
     made_at = models.DateTimeField(auto_now=True)
 
@@ -62,12 +79,12 @@ class IdentityCaseQuerySet(models.QuerySet["IdentityCase"]):
     def open(self, cases: Sequence[IdentityCase]) -> None:
         """Have these in the queue, once for each person; one that was closed is open again."""
         one_each = {(case.project_id, case.app_user_id): case for case in cases}
-        self.bulk_create(
-            [one_each[key] for key in sorted(one_each)],
-            update_conflicts=True,
-            unique_fields=("project", "app_user_id"),
-            update_fields=("reason", "candidates", "resolved_at"),
-        )
+        rows = [one_each[key] for key in sorted(one_each)]
+        with connection.cursor() as cursor:
+            cursor.executemany(
+                _OPEN,
+                [(row.project_id, row.app_user_id, row.reason, json.dumps(row.candidates), row.since) for row in rows],
+            )
 
     def close(self, project: Project, app_user_ids: Iterable[str], now: datetime) -> None:
         """These wait no longer; who else it might have been is not kept."""
@@ -79,20 +96,20 @@ class IdentityCase(models.Model):
     """Somebody whose events wait because nobody knows which contact is theirs."""
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="identity_cases", db_index=False)
-    app_user_id = models.CharField("customer", max_length=255)
+    app_user_id = models.CharField(_("customer"), max_length=255)
     reason = models.CharField(
-        "why", max_length=50, choices=[(str(reason), sentence) for reason, sentence in WAIT_SENTENCES.items()]
+        _("why"), max_length=50, choices=[(str(reason), sentence) for reason, sentence in WAIT_SENTENCES.items()]
     )
     # Of several contacts with one email: id, external_id, email and name of each.
     candidates = models.JSONField(default=list, blank=True)
-    since = models.DateTimeField("waiting since")
-    resolved_at = models.DateTimeField("resolved", null=True, blank=True)
+    since = models.DateTimeField(_("waiting since"))
+    resolved_at = models.DateTimeField(_("resolved"), null=True, blank=True)
 
     objects = IdentityCaseQuerySet.as_manager()
 
     class Meta:
         ordering = ("-id",)
-        verbose_name_plural = "identity queue"
+        verbose_name_plural = _("identity queue")
         permissions = (("resolve_identitycase", "Can say which contact is whose"),)
         constraints = (models.UniqueConstraint(fields=("project", "app_user_id"), name="one_case_per_app_user_id"),)
         indexes = (models.Index(fields=("resolved_at", "-id"), name="identity_case_open"),)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from integration.models.projects import Project
 
@@ -21,7 +22,7 @@ class HistoryImport(models.Model):
 
     # No index of its own: the constraint's begins with it.
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="imports", db_index=False)
-    digest = models.CharField("SHA-256 of the file", max_length=64)
+    digest = models.CharField(_("SHA-256 of the file"), max_length=64)
     contact_only = models.BooleanField()
     # So much of what is in the file, uncompressed, has been dealt with.
     offset = models.BigIntegerField(default=0)

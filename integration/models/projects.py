@@ -15,6 +15,7 @@ from django.db import models
 from django.db.models import Q, TextField
 from django.db.models.expressions import RawSQL
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 
 from integration.event_types import BY_TYPE, CATALOGUE, EventType
 from integration.intercom.client import REGION_URLS
@@ -22,13 +23,14 @@ from integration.mapping import EventPolicy, ProjectPolicy
 from integration.models.mapping_settings import MappingSettings, Sandbox
 from integration.models.revenuecat_settings import RevenueCatSettings
 from integration.models.secrets import Secret, SecretField, SecretUnreadableError
+from integration.models.setup_state import SetupState
 from integration.revenuecat.events import RevenueCatEvent
 
 AUTHORIZATION_OVERLAP = timedelta(hours=24)
 LONGEST_KEPT_DAYS = 3650
 # Printable ASCII without spaces: anything else came along by mistake, and no HTTP header could carry it.
 TOKEN_RULE = RegexValidator(
-    r"\A[!-~]*\Z", "This is no access token: it holds spaces or special characters. Copy it again, by itself."
+    r"\A[!-~]*\Z", _("This is no access token: it holds spaces or special characters. Copy it again, by itself.")
 )
 
 # Which transaction wrote the row, and where it put it: PostgreSQL's own marks, which no writer can forget to change.
@@ -47,17 +49,17 @@ def _matches(known: Secret, offered: bytes) -> bool:
 class Region(models.TextChoices):
     """Where the Intercom workspace lives."""
 
-    US = "us", "United States"
-    EU = "eu", "Europe"
-    AU = "au", "Australia"
+    US = "us", _("United States")
+    EU = "eu", _("Europe")
+    AU = "au", _("Australia")
 
 
 class MissingContact(models.TextChoices):
     """What to do when no contact has the customer's id."""
 
-    CREATE = "create", "Create it"
-    NEVER_CREATE = "never_create", "Never create: wait for it, and fail after two days"
-    FAIL = "fail", "Never create: fail at once"
+    CREATE = "create", _("Create it")
+    NEVER_CREATE = "never_create", _("Never create: wait for it, and fail after two days")
+    FAIL = "fail", _("Never create: fail at once")
 
 
 class ProjectQuerySet(models.QuerySet["Project"]):
@@ -77,21 +79,21 @@ class ProjectQuerySet(models.QuerySet["Project"]):
         return self if user.is_superuser else self.filter(members=user.pk)
 
 
-class Project(RevenueCatSettings, MappingSettings):
+class Project(RevenueCatSettings, MappingSettings, SetupState):
     """One RevenueCat project and its Intercom settings."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=100, unique=True)
     active = models.BooleanField(
         default=True,
-        help_text="While this is off, webhooks are still stored; they are delivered when it is on again.",
+        help_text=_("While this is off, webhooks are still stored; they are delivered when it is on again."),
     )
     created_at = models.DateTimeField(auto_now_add=True)
     members = models.ManyToManyField(
         User,
         blank=True,
         related_name="projects",
-        help_text="Who sees this project and its log, besides superusers. What they may do, their groups say.",
+        help_text=_("Who sees this project and its log, besides superusers. What they may do, their groups say."),
     )
 
     authorization = SecretField(blank=True)
@@ -109,11 +111,11 @@ class Project(RevenueCatSettings, MappingSettings):
         null=True,
         blank=True,
         related_name="+",
-        verbose_name="project for sandbox events",
-        help_text="Where they are handed to another project: its workspace and all its settings apply to them.",
+        verbose_name=_("project for sandbox events"),
+        help_text=_("Where they are handed to another project: its workspace and all its settings apply to them."),
     )
     missing_contact = models.CharField(
-        "when a contact is missing",
+        _("when a contact is missing"),
         max_length=20,
         choices=MissingContact.choices,
         default=MissingContact.CREATE,
@@ -121,16 +123,16 @@ class Project(RevenueCatSettings, MappingSettings):
 
     # How long the log is kept (integration.models.retention). What is pending is always kept.
     keep_successes_days = models.PositiveSmallIntegerField(
-        "days to keep delivered and skipped events",
+        _("days to keep delivered and skipped events"),
         default=30,
         validators=[MaxValueValidator(LONGEST_KEPT_DAYS)],
-        help_text="Counted from the day they were settled. 0 keeps them for ever.",
+        help_text=_("Counted from the day they were settled. 0 keeps them for ever."),
     )
     keep_failures_days = models.PositiveSmallIntegerField(
-        "days to keep failed events",
+        _("days to keep failed events"),
         default=90,
         validators=[MaxValueValidator(LONGEST_KEPT_DAYS)],
-        help_text="Until then they can be redelivered. 0 keeps them for ever.",
+        help_text=_("Until then they can be redelivered. 0 keeps them for ever."),
     )
     # All that is left of customers who were forgotten.
     forgotten_customers = models.PositiveIntegerField(default=0, editable=False)
@@ -177,16 +179,23 @@ class Project(RevenueCatSettings, MappingSettings):
             matches.append(overlaps and _matches(self.previous_authorization, offered))
         return any(matches)
 
+    def is_present_value(self, authorization: str) -> bool:
+        """Whether it is this project's value and not the one before it. Raises SecretUnreadableError."""
+        return _matches(self.authorization, authorization.encode("utf-8", "surrogateescape"))
+
     def rotate_authorization(self, now: datetime, *, overlap: timedelta = AUTHORIZATION_OVERLAP) -> None:
         """Make a new value; the old one stays valid for `overlap`, unless nobody can read it any more. Saves."""
         self.previous_authorization = self.authorization
         self.previous_authorization_until = now if self.authorization.is_unreadable else now + overlap
         self.authorization = Secret.of(new_authorization())
+        # Nobody has sent the new one yet.
+        self.webhook_seen_at = None
         self.save(
             update_fields=[
                 "authorization",
                 "previous_authorization",
                 "previous_authorization_until",
+                "webhook_seen_at",
             ]
         )
 
@@ -201,6 +210,7 @@ class Project(RevenueCatSettings, MappingSettings):
         """Use `token` from now on, and forget what is known of contacts. Does not save."""
         self.intercom_token = Secret.of(token)
         self.intercom_token_changed_at = now
+        self.forget_workspace()
 
     def policy(self) -> ProjectPolicy:
         """The settings that decide what is sent, as the mapping wants them."""

@@ -25,7 +25,7 @@ BATCH = 500
 # A statement sees the rows as they were before it, also those that it deletes: hence the last condition.
 _PRUNE = """
 WITH gone AS MATERIALIZED (
-    SELECT id, webhook_event_id FROM integration_delivery
+    SELECT id, webhook_event_id, created_at FROM integration_delivery
     WHERE project_id = %(project)s AND status = %(status)s AND finished_at < %(before)s
     ORDER BY finished_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 ), attempts AS (
@@ -37,6 +37,8 @@ WITH gone AS MATERIALIZED (
         SELECT FROM integration_delivery AS other
         WHERE other.webhook_event_id = event.id AND other.id NOT IN (SELECT id FROM gone)
     )
+), stale AS (
+    INSERT INTO integration_stalehour (hour) SELECT DISTINCT date_trunc('hour', created_at, 'UTC') FROM gone
 )
 SELECT count(*) FROM gone
 """

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.twofactor import InvalidToken
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
 from django.contrib.auth.models import User
 from django.db import models, transaction
+from django.utils.translation import gettext as _
 
 from integration.models.secrets import Secret, SecretField, SecretUnreadableError
 
@@ -49,12 +50,12 @@ class SecondFactorQuerySet(models.QuerySet["SecondFactor"]):
         """
         step = next(_matching_steps(key.reveal(), _typed(code), now), None)
         if step is None:
-            raise WrongCodeError("That is not the code. Is the clock of your telephone right?")
+            raise WrongCodeError(_("That is not the code. Is the clock of your telephone right?"))
         codes, hashes = _new_recovery_codes()
         values = {"key": key, "last_step": step, "recovery_hashes": hashes, "created_at": now}
-        _, made = self.get_or_create(user=user, defaults=values)
+        _row, made = self.get_or_create(user=user, defaults=values)
         if not made:
-            raise CodeRefusedError("The second factor is on already.")
+            raise CodeRefusedError(_("The second factor is on already."))
         return codes
 
     def spend(self, user: User, code: str, now: datetime) -> SecondFactor:
@@ -65,7 +66,7 @@ class SecondFactorQuerySet(models.QuerySet["SecondFactor"]):
         with transaction.atomic():
             factor = self.select_for_update().filter(user=user).first()
             # Raised below: the count of wrong codes must be kept.
-            refusal = factor.take(code, now) if factor else CodeRefusedError("The second factor is off.")
+            refusal = factor.take(code, now) if factor else CodeRefusedError(_("The second factor is off."))
         if factor is None or refusal:
             raise refusal or AssertionError
         return factor
@@ -105,17 +106,19 @@ class SecondFactor(models.Model):
         # Recovery codes need not wait: so whoever has the password cannot keep the owner out by typing wrong codes.
         wait = self._wait(now)
         if wait > timedelta():
-            return CodeRefusedError(f"Too many wrong codes. Wait {_in_words(wait)}, or use a recovery code.")
+            return CodeRefusedError(
+                _("Too many wrong codes. Wait %(wait)s, or use a recovery code.") % {"wait": _in_words(wait)}
+            )
         try:
             steps = [step for step in _matching_steps(self.key.reveal(), typed, now) if step > self.last_step]
         except SecretUnreadableError:
             return CodeRefusedError(
-                "This server cannot check codes: a key is missing from ENCRYPTION_KEYS. Use a recovery code."
+                _("This server cannot check codes: a key is missing from ENCRYPTION_KEYS. Use a recovery code.")
             )
         if not steps:
             self.wrong_codes, self.wrong_at = self.wrong_codes + 1, now
             self.save(update_fields=["wrong_codes", "wrong_at"])
-            return WrongCodeError("That code is wrong, or has been used already.")
+            return WrongCodeError(_("That code is wrong, or has been used already."))
         self.last_step, self.wrong_codes, self.wrong_at = steps[0], 0, None
         self.save(update_fields=["last_step", "wrong_codes", "wrong_at"])
         return None
@@ -129,7 +132,7 @@ class SecondFactor(models.Model):
     def _take_recovery_code(self, typed: str) -> CodeRefusedError | None:
         used = _hash(typed)
         if used not in self.recovery_hashes:
-            return WrongCodeError("That code is wrong, or has been used already.")
+            return WrongCodeError(_("That code is wrong, or has been used already."))
         self.recovery_hashes = [one for one in self.recovery_hashes if one != used]
         self.wrong_codes, self.wrong_at = 0, None
         self.save(update_fields=["recovery_hashes", "wrong_codes", "wrong_at"])

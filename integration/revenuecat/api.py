@@ -1,12 +1,12 @@
-"""Asks RevenueCat's API v2: what products and entitlements are called, and how a customer's subscriptions stand.
+"""Asks RevenueCat's API v2: what products and entitlements are called, how a customer's subscriptions stand, and which
+webhooks a project has; and tells it of ours.
 
-Only reads. The key stands in the Authorization header and nowhere else. The next page of a list is asked for at the
-address that was asked before, never at one that an answer names, so that the key goes nowhere else.
+The next page of a list is asked for at the address that was asked before, never at one that an answer names, so that
+the key goes nowhere else.
 """
 
 from __future__ import annotations
 
-import json
 import re
 import time
 from collections.abc import Callable, Mapping
@@ -14,29 +14,28 @@ from typing import Any, TypeVar
 from urllib.parse import parse_qs, quote, urlsplit
 
 import requests
-from requests.structures import CaseInsensitiveDict
 
 from integration.revenuecat import subscriptions as read
-from integration.revenuecat.errors import Answer, OperatorError, UnavailableError, error_of
+from integration.revenuecat.calls import CALL_SECONDS, Call, Caller
+from integration.revenuecat.errors import Answer, OperatorError, UnavailableError, UnusableError, error_of
 from integration.revenuecat.pace import CONFIGURATION_A_MINUTE, CUSTOMERS_A_MINUTE, Pace
 from integration.revenuecat.subscriptions import ActiveEntitlement, Named, Subscription
-from integration.storable import depth
-from integration.timed import sending_while
-from integration.transport import NETWORK_ERRORS, network_reason, read_body
+from integration.revenuecat.webhooks import Webhook, WebhookWishes, refusal_of, webhook
+
+__all__ = ["BASE_URL", "CALL_SECONDS", "MOST_PAGES", "RevenueCatApi"]
 
 BASE_URL = "https://api.revenuecat.com/v2"
-CONNECT_SECONDS = 5.0
-CALL_SECONDS = 15.0
-LARGEST_ANSWER = 2 * 1024 * 1024
-DEEPEST_ANSWER = 64
 # A list of more pages than this does not end.
 MOST_PAGES = 200
 # So many calls go out without waiting in between: nobody should wait for what a button asks.
 PAGES_AT_ONCE, CUSTOMERS_AT_ONCE = 30, 20
-# What can stand in a header: a pasted “…4f2a” or a line break cannot.
-_USABLE_KEY = re.compile(r"[!-~]+")
+# Where the next page begins: the id of an object. What no address could carry is none.
+_CURSOR = re.compile(r"[!-~]{1,500}")
+READ_INTEGRATIONS = "project_configuration:integrations:read"
+WRITE_INTEGRATIONS = "project_configuration:integrations:read_write"
 
 T = TypeVar("T")
+Reader = Callable[[Mapping[str, Any]], T | None]
 
 
 class RevenueCatApi:
@@ -56,13 +55,8 @@ class RevenueCatApi:
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
-        self._session = session
-        self._key = key
-        self._base_url = base_url
+        self._caller = Caller(session, key=key, base_url=base_url, seconds=seconds, monotonic=monotonic, sleep=sleep)
         self._project = f"/projects/proj{quote(project_id.removeprefix('proj'), safe='')}"
-        self._monotonic = monotonic
-        self._sleep = sleep
-        self._deadline = monotonic() + seconds
         self._customers = Pace(CUSTOMERS_A_MINUTE, burst=CUSTOMERS_AT_ONCE)
         self._configuration = Pace(CONFIGURATION_A_MINUTE, burst=PAGES_AT_ONCE)
 
@@ -89,9 +83,32 @@ class RevenueCatApi:
             customer_id, "active_entitlements", "customer_information:customers:read", read.active_entitlement, {}
         )
 
+    # --- Webhooks -----------------------------------------------------------------------------------------
+
+    def webhooks(self) -> list[Webhook]:
+        """The webhooks of the project, whoever made them."""
+        return self._of_project(f"{self._project}/integrations/webhooks", READ_INTEGRATIONS, webhook)
+
+    def create_webhook(self, wishes: WebhookWishes) -> Webhook:
+        """Make one. After an UnavailableError nobody knows whether it was made: look before trying again."""
+        return self._write_webhook(f"{self._project}/integrations/webhooks", wishes)
+
+    def update_webhook(self, webhook_id: str, wishes: WebhookWishes) -> Webhook:
+        """Change what `wishes` name of one; the rest stays."""
+        return self._write_webhook(f"{self._project}/integrations/webhooks/{quote(webhook_id, safe='')}", wishes)
+
+    def _write_webhook(self, path: str, wishes: WebhookWishes) -> Webhook:
+        answer = self._caller.make(Call(method="POST", path=path, pace=self._configuration, body=wishes.body()))
+        if not 200 <= answer.status < 300:
+            raise refusal_of(answer) or error_of(answer, WRITE_INTEGRATIONS)
+        written = webhook(answer.body) if isinstance(answer.body, dict) else None
+        if written is None:
+            raise UnavailableError(f"{answer.said} with something that is no webhook. Verify it, to see what it did.")
+        return written
+
     # --- Lists --------------------------------------------------------------------------------------------
 
-    def _of_project(self, path: str, permission: str, reader: Callable[[Mapping[str, Any]], T | None]) -> list[T]:
+    def _of_project(self, path: str, permission: str, reader: Reader[T]) -> list[T]:
         found = self._all(path, {}, permission, self._configuration, reader)
         if found is None:
             raise OperatorError(
@@ -101,12 +118,7 @@ class RevenueCatApi:
         return found
 
     def _of_customer(
-        self,
-        customer_id: str,
-        what: str,
-        permission: str,
-        reader: Callable[[Mapping[str, Any]], T | None],
-        query: Mapping[str, str],
+        self, customer_id: str, what: str, permission: str, reader: Reader[T], query: Mapping[str, str]
     ) -> list[T] | None:
         if customer_id in (".", ".."):
             # As a part of a path these mean another page.
@@ -115,18 +127,14 @@ class RevenueCatApi:
         return self._all(path, query, permission, self._customers, reader)
 
     def _all(
-        self,
-        path: str,
-        query: Mapping[str, str],
-        permission: str,
-        pace: Pace,
-        reader: Callable[[Mapping[str, Any]], T | None],
+        self, path: str, query: Mapping[str, str], permission: str, pace: Pace, reader: Reader[T]
     ) -> list[T] | None:
         """The items of every page; None where the first one is answered 404."""
         found: list[T] = []
+        cursors: set[str] = set()
         asked: dict[str, str] = dict(query)
         for page in range(MOST_PAGES):
-            answer = self._get(path, asked, pace)
+            answer = self._caller.make(Call(path=path, query=asked, pace=pace))
             if answer.status == 404 and answer.body is not None:
                 return None if page == 0 else found
             if not 200 <= answer.status < 300:
@@ -135,75 +143,18 @@ class RevenueCatApi:
             found += [value for item in items if (value := reader(item)) is not None]
             if not after:
                 return found
+            if after in cursors or not _CURSOR.fullmatch(after):
+                raise UnusableError("RevenueCat's list does not go on where it says; it was not read to its end.")
+            cursors.add(after)
             asked = {**query, "starting_after": after}
-        raise UnavailableError(f"RevenueCat's list has more than {MOST_PAGES} pages; it was not read to its end.")
-
-    # --- One call -----------------------------------------------------------------------------------------
-
-    def _get(self, path: str, query: Mapping[str, str], pace: Pace) -> Answer:
-        if not _USABLE_KEY.fullmatch(self._key):
-            raise OperatorError("The RevenueCat API key has characters that no key has. Enter it again, whole.")
-        self._wait(pace)
-        asked = "&".join(f"{name}={quote(value, safe='')}" for name, value in query.items())
-        request = requests.PreparedRequest()
-        request.method, request.url = "GET", f"{self._base_url}{path}{'?' if asked else ''}{asked}"
-        request.headers = CaseInsensitiveDict(
-            {"Authorization": f"Bearer {self._key}", "Accept": "application/json", "User-Agent": "rcintercom"}
-        )
-        try:
-            answer = self._exchange(request)
-        except NETWORK_ERRORS as error:
-            # Nothing of an error's own text: it may repeat what was sent.
-            reason = network_reason(error) or f"the answer could not be read ({type(error).__name__})."
-            raise UnavailableError(f"No answer from RevenueCat: {reason}") from None
-        pace.heed(answer.headers, self._monotonic())
-        return answer
-
-    def _exchange(self, request: requests.PreparedRequest) -> Answer:
-        deadline = min(self._deadline, self._monotonic() + CALL_SECONDS)
-
-        def left() -> float:
-            seconds = deadline - self._monotonic()
-            if seconds <= 0:
-                raise TimeoutError("the answer took too long")
-            return seconds
-
-        # The adapter, and not the session: no cookies, no environment, and no redirect is ever followed.
-        with (
-            sending_while(lambda: self._monotonic() < deadline),
-            self._session.get_adapter(self._base_url).send(
-                request,
-                stream=True,
-                timeout=(min(CONNECT_SECONDS, left()), left()),
-                verify=True if self._session.verify is None else self._session.verify,
-            ) as response,
-        ):
-            content = read_body(response, LARGEST_ANSWER, left)
-        headers = {name.lower(): value for name, value in response.headers.items()}
-        return Answer(response.status_code, _parsed(content), headers)
-
-    def _wait(self, pace: Pace) -> None:
-        seconds = pace.wait(self._monotonic())
-        if self._monotonic() + seconds >= self._deadline:
-            raise UnavailableError("RevenueCat was asked for as long as may be; not everything was read.")
-        if seconds:
-            self._sleep(seconds)
-
-
-def _parsed(content: bytes) -> Any:
-    """The answer's JSON object; None where it is anything else."""
-    try:
-        document = json.loads(content)
-    except (ValueError, RecursionError):
-        return None
-    return document if isinstance(document, dict) and depth(document) <= DEEPEST_ANSWER else None
+        raise UnusableError(f"RevenueCat's list has more than {MOST_PAGES} pages; it was not read to its end.")
 
 
 def _page(answer: Answer) -> tuple[list[Mapping[str, Any]], str]:
     """The items of a page, and after which one the next begins; "" where it is the last."""
     items = answer.body.get("items") if isinstance(answer.body, dict) else None
     if not isinstance(items, list):
-        raise UnavailableError(f"RevenueCat answered {answer.status} with something that is no list.")
+        raise UnusableError(f"RevenueCat answered {answer.status} with something that is no list.")
     return [item for item in items if isinstance(item, dict)], _after(answer.body.get("next_page"))
 
 
@@ -211,6 +162,6 @@ def _after(next_page: Any) -> str:
     """The cursor in the address of the next page; the address itself is not used."""
     try:
         query = urlsplit(next_page).query if isinstance(next_page, str) else ""
+        return parse_qs(query).get("starting_after", [""])[0]
     except ValueError:
         return ""
-    return parse_qs(query).get("starting_after", [""])[0]

@@ -19,6 +19,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # How databases and spreadsheets write nothing, in small letters.
 NOTHING = frozenset({"", "null", "none", "\\n"})
 FLAGS = {"true": True, "t": True, "1": True, "false": False, "f": False, "0": False}
+MOST_DIGITS = 30
 # Around the names of a list, whichever way it was written.
 AROUND_NAMES = " \t'\"\\"
 
@@ -76,12 +77,13 @@ def _moment(said: str) -> datetime:
 
 
 def number(row: Row, column: str) -> Decimal | None:
-    """A number with exactly its digits, or None where there is none."""
+    """A number with exactly its digits, or None where there is none that could be money or a share."""
     try:
         value = Decimal(text(row, column) or "")
     except InvalidOperation:
         return None
-    return value if value.is_finite() else None
+    # With exponents of any size sums overflow.
+    return value if value.is_finite() and abs(value.adjusted()) <= MOST_DIGITS else None
 
 
 def whole_number(row: Row, column: str) -> int | None:

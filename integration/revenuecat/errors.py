@@ -13,6 +13,8 @@ from typing import Any
 
 # RevenueCat's limits are for a minute.
 SHORTEST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 1.0, 60.0
+# Where a refusal for the limit does not say how long.
+UNSAID_WAIT_SECONDS = 15.0
 _PLAIN_TYPE = re.compile(r"[a-z][a-z_]{0,49}")
 _TRANSIENT = frozenset({408, 423, 425})
 
@@ -27,6 +29,10 @@ class RevenueCatError(Exception):
 
 class UnavailableError(RevenueCatError):
     """Time heals it: a timeout, an overload, a broken answer."""
+
+
+class UnusableError(UnavailableError):
+    """An answer came, and asking again would bring the same: a list without an end, something that is no list."""
 
 
 class RateLimitedError(UnavailableError):
@@ -65,7 +71,7 @@ def error_of(answer: Answer, permission: str) -> RevenueCatError:
     """The error that `answer` stands for, to a question that needs `permission`. Not for 2xx and 404."""
     said = answer.said
     if answer.status == 429:
-        seconds = _wait(answer.headers.get("retry-after"))
+        seconds = _wait(answer)
         return RateLimitedError(f"{said}: the calls of this minute are used up.", seconds=seconds)
     if answer.status == 401:
         return OperatorError(
@@ -88,7 +94,11 @@ def error_of(answer: Answer, permission: str) -> RevenueCatError:
     return RefusedError(f"{said}.")
 
 
-def _wait(text: str | None) -> float:
-    """What `Retry-After` says, in seconds, within what can be true of a limit for a minute."""
-    seconds = float(text) if text is not None and text.isascii() and text.isdigit() and len(text) < 10 else 0.0
-    return min(max(seconds, SHORTEST_WAIT_SECONDS), LONGEST_WAIT_SECONDS)
+def _wait(answer: Answer) -> float:
+    """What the answer says in its header, else in its body, in seconds, within what can be of a minute's limit."""
+    text = answer.headers.get("retry-after")
+    seconds = float(text) if text is not None and text.isascii() and text.isdigit() and len(text) < 10 else None
+    if seconds is None and isinstance(answer.body, dict):
+        said = answer.body.get("backoff_ms")
+        seconds = min(said, 10**9) / 1000 if isinstance(said, int) and not isinstance(said, bool) else None
+    return min(max(UNSAID_WAIT_SECONDS if seconds is None else seconds, SHORTEST_WAIT_SECONDS), LONGEST_WAIT_SECONDS)

@@ -195,6 +195,16 @@ def store(event: Mapping[str, Any]) -> str | None:
     return fields.upper(event.get("store"))
 
 
+def transaction_id(event: Mapping[str, Any]) -> str | None:
+    """The store's id of the purchase."""
+    return fields.text(event.get("transaction_id"))
+
+
+def original_transaction_id(event: Mapping[str, Any]) -> str | None:
+    """The store's id of the first purchase of its subscription."""
+    return fields.text(event.get("original_transaction_id"))
+
+
 def _entitlement(event: Mapping[str, Any]) -> str | None:
     """The first of `entitlement_ids`, else the deprecated `entitlement_id`, which grants still fill."""
     named = fields.texts(event.get("entitlement_ids"))

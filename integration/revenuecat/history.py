@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from integration.revenuecat.cells import UnusableRowError
-from integration.revenuecat.transactions import missing_columns, webhooks_of
+from integration.revenuecat.transactions import KNOWN, missing_columns, webhooks_of
 
 LONGEST_LINE = 1024 * 1024
 TOO_LONG = "The line is longer than 1 MiB."
@@ -26,7 +26,7 @@ ESCAPED_JSON = (b'"{\\"', b'"[\\"')
 
 
 class NoExportError(ValueError):
-    """The file is no transaction export; the message says which columns it lacks."""
+    """The file is no transaction export, or none that can be read; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +108,19 @@ class _Table:
     def of(cls, header: bytes) -> _Table:
         """Raises NoExportError where the first line is not that of a transaction export."""
         text = header.decode("utf-8-sig", "replace").rstrip("\r\n")
+        if "\r" in text:
+            # Read as one line it would be a header and nothing else, and an import of nothing that went well.
+            raise NoExportError("Its lines end with carriage returns alone. Save it with line feeds, and import that.")
+        if "\0" in text:
+            raise NoExportError("It is not UTF-8; UTF-16, perhaps. Save it as UTF-8, and import that.")
         delimiter = max(DELIMITERS, key=text.count)
         columns = [column.strip(' "') for column in text.split(delimiter)]
         missing = missing_columns(columns)
         if missing:
             raise NoExportError(f"This is no transaction export that can be used. It lacks: {', '.join(missing)}.")
+        twice = sorted({column for column in columns if columns.count(column) > 1} & set(KNOWN))
+        if twice:
+            raise NoExportError(f"It has several columns with one name: {', '.join(twice)}. Which of them counts?")
         return cls(columns, delimiter)
 
     def cells(self, line: _Line) -> dict[str, str]:

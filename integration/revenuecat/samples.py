@@ -12,6 +12,10 @@ from pathlib import Path
 from typing import Any
 
 DIRECTORY = Path(__file__).parent / "samples"
+# With this the id of an event begins that was sent to try things out; RevenueCat's own ids never do.
+TEST_PREFIX = "TEST-"
+# Subscriber attributes that name a person: those of a sample must not get into somebody's contact.
+_OF_A_PERSON = frozenset({"$email", "$displayName", "$phoneNumber"})
 
 
 class UnknownSampleError(ValueError):
@@ -48,6 +52,35 @@ def happened_ms(body: dict[str, Any]) -> int:
     """When the event of a webhook body happened, in unix milliseconds; 0 where it does not say."""
     value = body["event"].get("event_timestamp_ms")
     return value if isinstance(value, int) else 0
+
+
+def is_test_id(event_id: str) -> bool:
+    """Whether the event was sent from here to try things out, and not by RevenueCat."""
+    return event_id.startswith(TEST_PREFIX)
+
+
+def marked_as_test(body: dict[str, Any]) -> dict[str, Any]:
+    """The same body, with an event id that says so."""
+    body["event"]["id"] = TEST_PREFIX + body["event"]["id"]
+    return body
+
+
+def for_test(name: str, app_user_id: str, *, now_ms: int, sandbox: bool) -> dict[str, Any]:
+    """The sample as something that happens to this customer now, to nobody else, and recognisable as a test.
+
+    Raises UnknownSampleError.
+    """
+    sample = load_sample(name)
+    body = marked_as_test(freshened(sample, shift_ms=now_ms - happened_ms(sample), app_user_id=app_user_id))
+    event = body["event"]
+    if sandbox:
+        event["environment"] = "SANDBOX"
+    if event["type"] == "TRANSFER":
+        event["transferred_to"] = [app_user_id]
+    said = event.get("subscriber_attributes")
+    if isinstance(said, dict):
+        event["subscriber_attributes"] = {key: value for key, value in said.items() if key not in _OF_A_PERSON}
+    return body
 
 
 def freshened(body: dict[str, Any], *, shift_ms: int, app_user_id: str | None = None) -> dict[str, Any]:

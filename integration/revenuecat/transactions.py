@@ -28,6 +28,17 @@ REQUIRED = (
     "store_transaction_id", "store", "product_identifier", "start_time", "end_time", "is_auto_renewable",
     "is_trial_period", "is_sandbox",
 )  # fmt: skip
+# All that is read off a row.
+KNOWN = frozenset(
+    {
+        *REQUIRED, *IDS, "effective_end_time", "grace_period_end_time", "refunded_at", "unsubscribe_detected_at",
+        "billing_issues_detected_at", "auto_resume_time", "is_trial_conversion", "is_in_intro_offer_period",
+        "original_store_transaction_id", "renewal_number", "ownership_type", "purchased_currency", "price_in_usd",
+        "purchase_price_in_usd", "price_in_purchased_currency", "purchase_price_in_purchased_currency",
+        "tax_percentage", "commission_percentage", "entitlement_identifiers", "presented_offering", "country", "offer",
+        "custom_subscriber_attributes", "reserved_subscriber_attributes",
+    }
+)  # fmt: skip
 NEVER_EMPTY = ("is_auto_renewable", "is_trial_period", "is_sandbox")
 
 

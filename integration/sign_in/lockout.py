@@ -17,6 +17,7 @@ from django.contrib import admin
 from django.db.models import Sum
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 
 from integration.storable import storable
 
@@ -81,12 +82,12 @@ def address_is_locked(request: HttpRequest) -> bool:
     return (failed.aggregate(all=Sum("failures_since_start"))["all"] or 0) >= ADDRESS_LIMIT
 
 
-def locked_out(request: HttpRequest, *_: Any) -> HttpResponse:
+def locked_out(request: HttpRequest, *_args: Any) -> HttpResponse:
     """429 with the sign-in page's looks; the same whether or not there is a user of that name."""
     cool_off: timedelta = settings.AXES_COOLOFF_TIME
     context = {
         **admin.site.each_context(request),
-        "title": "Sign-in locked",
+        "title": _("Sign-in locked"),
         "minutes": cool_off // _MINUTE,
         "whole_address": address_is_locked(request),
     }

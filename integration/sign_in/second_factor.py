@@ -18,6 +18,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from integration.models import SecondFactor
 from integration.models.second_factor import CodeRefusedError, app_address, new_key
@@ -34,7 +35,7 @@ from integration.sign_in.verified import (
 )
 
 ISSUER = "rcintercom"
-TITLE = "Second factor"
+TITLE = _("Second factor")
 _SESSION_KEY = "second_factor_being_set_up"
 
 Context = dict[str, Any]
@@ -91,7 +92,7 @@ def _switch_on(request: HttpRequest, user: User, code: str, context: Context) ->
     request.session.cycle_key()
     del request.session[_SESSION_KEY]
     remember_verified(request, SecondFactor.objects.get(user=user))
-    return _show_once(request, codes, {**context, "done": "The second factor is on."})
+    return _show_once(request, codes, {**context, "done": _("The second factor is on.")})
 
 
 def _new_codes(request: HttpRequest, user: User, code: str, context: Context) -> HttpResponse:
@@ -99,16 +100,16 @@ def _new_codes(request: HttpRequest, user: User, code: str, context: Context) ->
     with transaction.atomic():
         codes = factor.renew_recovery_codes()
         write_trail(user, user, "New recovery codes were made.")
-    return _show_once(request, codes, {**context, "done": "The recovery codes before these are void."})
+    return _show_once(request, codes, {**context, "done": _("The recovery codes before these are void.")})
 
 
-def _switch_off(request: HttpRequest, user: User, code: str, _: Context) -> HttpResponse:
+def _switch_off(request: HttpRequest, user: User, code: str, _context: Context) -> HttpResponse:
     factor = spend_code(request, user, code)
     with transaction.atomic():
         factor.delete()
         write_trail(user, user, "Second factor switched off.")
     forget_standing(request)
-    messages.success(request, "The second factor is off.")
+    messages.success(request, _("The second factor is off."))
     return HttpResponseRedirect(reverse("admin:second_factor"))
 
 

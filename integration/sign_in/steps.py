@@ -17,6 +17,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
+from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
 
 from integration.models import SecondFactor
@@ -35,7 +36,7 @@ class CodeForm(forms.Form):
 
     code = forms.CharField(
         max_length=64,
-        label="Code",
+        label=_("Code"),
         widget=UnfoldAdminTextInputWidget(
             attrs={"autocomplete": "one-time-code", "autocapitalize": "off", "spellcheck": "false", "autofocus": ""}
         ),
@@ -46,7 +47,7 @@ class PasswordAndCodeForm(CodeForm):
     """What it takes to change one's second factor. The pages it stands on are read before anything is typed."""
 
     password = forms.CharField(
-        label="Your password",
+        label=_("Your password"),
         strip=False,
         widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "current-password"}),
     )
@@ -124,5 +125,5 @@ def ask_for_code(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
             remember_verified(request, factor)
             return HttpResponseRedirect(half.to)
     return TemplateResponse(
-        request, "integration/sign_in_code.html", {**context, "title": "Enter a code", "form": form}
+        request, "integration/sign_in_code.html", {**context, "title": _("Enter a code"), "form": form}
     )

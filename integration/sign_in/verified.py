@@ -17,6 +17,7 @@ from django.contrib.auth.models import User
 from django.contrib.auth.signals import user_login_failed
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from integration.models import SecondFactor
 from integration.models.second_factor import CodeRefusedError, WrongCodeError
@@ -84,7 +85,7 @@ def ask_for_password(request: HttpRequest, user: User, password: str) -> None:
     """
     with _counted(request, user):
         if not check_password(password, user.password):
-            raise WrongPasswordError("That is not your password.")
+            raise WrongPasswordError(_("That is not your password."))
 
 
 @contextmanager
@@ -97,7 +98,7 @@ def _counted(request: HttpRequest, user: User) -> Iterator[None]:
     credentials = {"username": user.get_username()}
     if not AxesProxyHandler.is_allowed(request, credentials):
         request.axes_locked_out = True  # type: ignore[attr-defined]
-        raise CodeRefusedError("Locked.")
+        raise CodeRefusedError(_("Locked."))
     try:
         yield
     except (WrongCodeError, WrongPasswordError):

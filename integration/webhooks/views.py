@@ -25,6 +25,7 @@ from integration.models import Delivery, Project
 from integration.models.accepting import Accepted
 from integration.models.events import Envelope
 from integration.tasks import bell_of, ring
+from integration.webhooks.arrivals import note_arrival
 from integration.webhooks.authentication import RevenueCatAuthentication, admit
 from integration.webhooks.body import read_body
 from integration.webhooks.errors import DatabaseAway
@@ -80,6 +81,7 @@ class RevenueCatWebhookView(APIView):
             self.read_project()
             admit(request, self)
             accepted = accept(self.project, envelope)
+        note_arrival(self.project, request.headers.get("Authorization", ""), envelope.event_id, timezone.now())
         return Response({"status": "accepted" if accepted.is_new else "duplicate"})
 
     def handle_exception(self, exc: Exception) -> Response:

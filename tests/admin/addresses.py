@@ -15,7 +15,7 @@ from django.urls import URLPattern, URLResolver
 from django.utils import timezone
 
 from integration.mapping import WaitReason
-from integration.models import Delivery, Discrepancy, IdentityCase, Project
+from integration.models import BulkRedelivery, Delivery, Discrepancy, IdentityCase, Project
 from tests.factories import receive, run_drain
 
 
@@ -27,17 +27,20 @@ class Rows:
     delivery: Delivery
     discrepancy: Discrepancy
     user: User
+    run: BulkRedelivery
 
     def url(self, route: str) -> str:
         """The address of a route for these rows."""
         model = route.split("/")[1] if route.count("/") > 1 else ""
         keys = {
             "project": self.project.pk,
+            "preview": self.project.pk,
             "delivery": self.delivery.pk,
             "webhookevent": self.delivery.webhook_event_id,
             "customer": self.delivery.customer_id,
             "identitycase": IdentityCase.objects.get(project=self.project).pk,
             "discrepancy": self.discrepancy.pk,
+            "bulkredelivery": self.run.pk,
             "user": self.user.pk,
             "group": Group.objects.get(name="Viewer").pk,
         }
@@ -71,4 +74,8 @@ def rows_of(project: Project, user: User) -> Rows:
     IdentityCase.objects.open([IdentityCase.of(delivery, WaitReason.ANONYMOUS, timezone.now())])
     found = Discrepancy(project=project, customer=delivery.customer, said_status="expired", found_at=timezone.now())
     found.save()
-    return Rows(project, delivery, found, user)
+    run = BulkRedelivery(started_at=timezone.now(), filter={"status": "skipped"}, words="Skipped", expected=1)
+    run.is_exact, run.newest = True, delivery.pk
+    run.save()
+    run.projects.set([project])
+    return Rows(project, delivery, found, user, run)

@@ -4,6 +4,7 @@ The list of deliveries: what a row says, the filters, the search, and redeliveri
 
 from __future__ import annotations
 
+import html
 from datetime import timedelta
 from typing import Any
 
@@ -185,7 +186,18 @@ def test_redelivering_for_a_held_project_says_that_it_waits(
     admin_client: Client, four: dict[str, Delivery], project: Project
 ) -> None:
     project.hold("Why.", timezone.now(), until=None)
-    assert "The project “Larkfield” is held: its deliveries wait" in select(admin_client, [four["failed"]])
+    page = html.unescape(select(admin_client, [four["failed"]]))
+    assert "1 delivery is owed again and waits: the project “Larkfield” is held." in page
+    assert "being sent again" not in page
+
+
+def test_what_can_be_sent_and_what_waits_are_said_apart(
+    admin_client: Client, four: dict[str, Delivery], project: Project
+) -> None:
+    other = receive(make_project("Other", active=False))
+    page = html.unescape(select(admin_client, [four["failed"], four["skipped"], other]))
+    assert "2 deliveries are being sent again" in page
+    assert "1 delivery is owed again and waits: the project “Other” is switched off." in page
 
 
 def test_everything_that_the_filter_finds_can_be_redelivered(

@@ -111,7 +111,7 @@ def test_other_settings_release_what_waits(
     receive(project, app_user_id=ANON, aliases=[ANON])
     run_drain(project)
     with django_capture_on_commit_callbacks(execute=True):
-        save(admin_client, project_url(project), anonymous="send")
+        save(admin_client, project_url(project), anonymous="send", _impact_confirmed="1")
     assert was_rung(project)
     run_drain(project)
     assert len(intercom.events_of(ANON)) == 1

@@ -64,6 +64,7 @@ ORACLES = {
         "held_status=active",
         "found_at__gte=2020-01-01",
     ),
+    "bulkredelivery": ("filter__text__startswith=a", "started_by__password__startswith=a", "projects__members=1"),
     "user": ("password__startswith=pbkdf2", "groups__permissions__codename__startswith=a", "is_staff=1"),
     "group": ("user__password__startswith=pbkdf2", "permissions=1"),
 }

@@ -11,8 +11,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
-from integration.admin import search
-from integration.models import Customer, Delivery, Project, WebhookEvent
+from integration.models import Customer, Delivery, Project, WebhookEvent, log_search
 from tests.admin.conftest import SignIn, save, text_of, was_rung
 from tests.factories import make_project, receive, refreshed, run_drain
 
@@ -80,7 +79,7 @@ def test_the_type_filter_offers_only_types_of_ones_own_projects(member: Client, 
 def test_other_projects_events_do_not_use_up_what_a_search_looks_through(
     member: Client, project: Project, foreign: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(search, "MOST_MATCHES", 3)
+    monkeypatch.setattr(log_search, "MOST_MATCHES", 3)
     for _ in range(5):
         receive(foreign, subscriber_attributes=EMAIL)
     assert shown(member, "delivery", q="ada@example.com").result_count == 3

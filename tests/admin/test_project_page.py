@@ -118,7 +118,8 @@ def test_who_may_only_look_sees_no_secret_and_cannot_save(project: Project, sign
     client = sign_in("view_project")
     page = text_of(client.get(project_url(project)))
     assert AUTHORIZATION not in page and "new_intercom_token" not in page and "Larkfield" in page
-    assert "Rotate authorization" not in page and "Check connection" not in page
+    assert project_url(project, "rotate_authorization") not in page
+    assert project_url(project, "check_connection") not in page
     assert client.post(project_url(project), {"name": "Renamed"}).status_code == 403
 
 

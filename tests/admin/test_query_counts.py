@@ -26,16 +26,18 @@ from tests.admin.conftest import project_url, text_of
 from tests.factories import make_project, receive, run_drain
 
 Queries = Callable[..., Any]
-# Three for the session, the person who is signed in and their second factor are among them.
+# Three for the session, the person who is signed in and their second factor are among them, and one for the banners.
 LISTS = {
-    "/admin/integration/project/": 5,
-    "/admin/integration/delivery/": 7,
-    "/admin/integration/delivery/?q=user-1": 9,
-    "/admin/integration/delivery/?environment=PRODUCTION&status__exact=delivered&event_type=renewal": 7,
-    "/admin/integration/webhookevent/": 8,
-    "/admin/integration/customer/": 7,
-    "/admin/integration/identitycase/": 7,
-    "/admin/integration/discrepancy/": 7,
+    "/admin/integration/project/": 6,
+    "/admin/integration/delivery/": 8,
+    "/admin/integration/delivery/?q=user-1": 11,
+    "/admin/integration/delivery/?q=no-request-id-0123456789": 14,
+    "/admin/integration/bulkredelivery/": 8,
+    "/admin/integration/delivery/?environment=PRODUCTION&status__exact=delivered&event_type=renewal": 8,
+    "/admin/integration/webhookevent/": 9,
+    "/admin/integration/customer/": 8,
+    "/admin/integration/identitycase/": 8,
+    "/admin/integration/discrepancy/": 8,
 }
 
 
@@ -69,10 +71,10 @@ def test_a_list_asks_no_more_for_more_rows(
 def page_urls(project: Project) -> dict[str, tuple[str, int]]:
     """The page of one row of each kind, and how many questions it may ask."""
     return {
-        "project": (project_url(project), 10),
-        "delivery": (f"/admin/integration/delivery/{Delivery.objects.filter(project=project)[0].pk}/change/", 7),
-        "event": (f"/admin/integration/webhookevent/{WebhookEvent.objects.filter(project=project)[0].pk}/change/", 8),
-        "customer": (f"/admin/integration/customer/{Customer.objects.filter(project=project)[0].pk}/change/", 7),
+        "project": (project_url(project), 16),
+        "delivery": (f"/admin/integration/delivery/{Delivery.objects.filter(project=project)[0].pk}/change/", 9),
+        "event": (f"/admin/integration/webhookevent/{WebhookEvent.objects.filter(project=project)[0].pk}/change/", 9),
+        "customer": (f"/admin/integration/customer/{Customer.objects.filter(project=project)[0].pk}/change/", 10),
     }
 
 

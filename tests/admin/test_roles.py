@@ -33,18 +33,31 @@ LOG_PAGES = {
     for model in ("delivery", "webhookevent", "customer", "identitycase", "discrepancy")
     for page in ("", "<path:object_id>/change/", "<path:object_id>/history/")
 }
-REDELIVER = {"integration/delivery/<path:object_id>/redeliver/"}
+LOG_PAGES |= {"integration/customer/find/"}
+FIXTURE = {"integration/webhookevent/<path:object_id>/fixture/"}
+# They take a POST alone, and leave every row of the log as it is.
+LOG_TOOLS = {"integration/delivery/export/", "integration/delivery/links/"}
+BULK = {
+    f"integration/bulkredelivery/{page}"
+    for page in ("", "add/", *(f"<path:object_id>/{name}/" for name in ("change", "history", "progress", "cancel")))
+}
+REDELIVER = {"integration/delivery/<path:object_id>/redeliver/"} | BULK
 RESOLVE = {f"integration/identitycase/<path:object_id>/{name}/" for name in ("resolve", "retry")}
 FORGET = {"integration/customer/<path:object_id>/forget/"}
 PROJECT = "integration/project/"
+WEBHOOK = ("register_webhook", "update_webhook", "verify_webhook", "check_project")
 SETTINGS = {
     f"{PROJECT}{page}"
     for page in ("", "add/", *(f"<path:object_id>/{name}/" for name in ("change", "history", "check_connection")))
-} | {f"{PROJECT}<path:object_id>/{name}/" for name in ("rotate_authorization", "resume", "read_names", "reconcile")}
+} | {
+    f"{PROJECT}<path:object_id>/{name}/"
+    for name in ("rotate_authorization", "resume", "read_names", "reconcile", "send_test", "test_state", *WEBHOOK)
+}
+PREVIEW = {"integration/preview/", "integration/preview/<path:object_id>/"}
 MAY_OPEN = {
-    "Viewer": LOG_PAGES,
-    "Support": LOG_PAGES | REDELIVER | RESOLVE,
-    "Integration admin": LOG_PAGES | REDELIVER | RESOLVE | FORGET | SETTINGS,
+    "Viewer": LOG_PAGES | LOG_TOOLS,
+    "Support": LOG_PAGES | LOG_TOOLS | FIXTURE | REDELIVER | RESOLVE | PREVIEW,
+    "Integration admin": LOG_PAGES | LOG_TOOLS | FIXTURE | REDELIVER | RESOLVE | PREVIEW | FORGET | SETTINGS,
 }
 # Lists take a POST for their actions, which have permissions of their own.
 LISTS = {
@@ -99,7 +112,11 @@ def test_a_role_opens_the_pages_it_is_for_and_no_other(own: Rows, as_role: Clien
 def test_a_role_posts_only_where_it_may(own: Rows, as_role: Client, role: str) -> None:
     before = Project.objects.values().get(), Delivery.objects.values().get()
     # A list of what was done shows the same for a POST; suggestions take none.
-    harmless = FOR_STAFF | {"autocomplete/"} | {route for route in LOG_PAGES if route.endswith("history/")}
+    harmless = (
+        FOR_STAFF
+        | {"autocomplete/", "integration/customer/find/"}
+        | {route for route in LOG_PAGES if route.endswith("history/")}
+    )
     for route in set(ROUTES) - MAY_POST[role] - harmless:
         response = act(as_role, own.url(route), hours=1, post="yes", name="Renamed")
         assert response.status_code in {403, 404}, route

@@ -55,3 +55,13 @@ def test_the_time_filter_takes_the_first_and_the_last_day(
 def test_a_time_that_the_zone_has_is_shown_in_it(settings: Any) -> None:
     settings.TIME_ZONE = "Asia/Tokyo"
     assert clock(datetime(2026, 1, 1, 20, tzinfo=UTC)) == "2026-01-02 05:00:00 JST"
+
+
+@pytest.mark.parametrize("time", ["2026-03-29 02:30:00", "2026-10-25 02:30:00"], ids=["left out", "twice"])
+def test_the_time_filter_takes_an_hour_in_which_clocks_change(
+    admin_client: Client, project: Project, settings: Any, time: str
+) -> None:
+    settings.TIME_ZONE = "Europe/Berlin"
+    day, hour = time.split(" ")
+    query = {"created_at_from_0": day, "created_at_from_1": hour}
+    assert "is no date and time" not in text_of(admin_client.get("/admin/integration/delivery/", query))

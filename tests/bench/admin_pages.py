@@ -1,5 +1,6 @@
 """
-The admin at a million deliveries: how long every page of the log takes over HTTP, for a superuser and for members.
+The admin at a million deliveries: how long the front page and every page of the log take over HTTP, for a superuser
+and for members.
 
 Every filter alone, every two filters together, searches that find one, many and none, deep pages, and a page of each
 kind of row.
@@ -7,6 +8,7 @@ kind of row.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,8 +19,12 @@ from django.contrib.auth.models import User
 from django.db.models import Count
 from django.utils import timezone
 
-from integration.mapping import SkipReason
-from integration.models import Customer, Delivery, Project, WebhookEvent
+from integration.admin.customer_history import EVENTS_A_PAGE
+from integration.figures import Span
+from integration.mapping import SkipReason, WaitReason
+from integration.models import Customer, Delivery, DeliveryAttempt, Project, WebhookEvent
+from integration.models.log_filter import STATES
+from integration.models.recounting import count_on
 from tests.bench import seed
 from tests.bench.admin_client import Browser, Page, make_person
 from tests.bench.figure import Figure, at_most
@@ -74,12 +80,20 @@ def run(place: Place) -> list[Figure]:
     """Fill the database and measure every page; the slow ones are said one by one."""
     figures: list[Figure] = []
     everybody = people(fill(place, FEW if place.quick else MANY))
+    _count_hours(place)
     with place.web() as port:
         for person in everybody:
             with Browser(f"http://127.0.0.1:{port}", person.user.get_username()) as browser:
                 for group, pages in groups(person, pairs=not place.quick).items():
                     figures.append(_slowest(place, f"{person.user}, {group}", browser, pages))
     return figures
+
+
+def _count_hours(place: Place) -> None:
+    """What a worker does before anybody looks at the front page."""
+    started = time.monotonic()
+    counted = count_on(timezone.now(), go_on=lambda: True)
+    place.say(f"{counted} hours were counted in {time.monotonic() - started:.1f} s.")
 
 
 def _slowest(place: Place, what: str, browser: Browser, pages: Sequence[Page]) -> Figure:
@@ -101,6 +115,7 @@ def groups(person: Person, *, pairs: bool) -> dict[str, list[Page]]:
     """All pages, in groups that the table has a line for; with `pairs` also any two filters of a list together."""
     deliveries, events = delivery_filters(person.projects), event_filters(person.projects)
     found = {
+        "front page": list(_front_pages(person.projects)),
         "lists and deep pages": list(_lists()),
         "deliveries by filter": _filtered("delivery", deliveries, 1),
         "webhook events by filter": _filtered("webhookevent", events, 1),
@@ -118,11 +133,14 @@ def delivery_filters(projects: Sequence[Project]) -> Filters:
     """Each filter of the list of deliveries with its common and its rare values."""
     return {
         "status": [{"status__exact": status} for status in ("delivered", "skipped", "failed", "pending")],
+        "state": [{"state": state} for state in STATES],
         "project": [{"project__id__exact": str(project.pk)} for project in projects],
         "event type": [{"event_type": name} for name in ("renewal", "product_change", "none")],
         "environment": [{"environment": name} for name in ("PRODUCTION", "SANDBOX")],
         "received": _days("created_at"),
-        "reason": [{"reason": str(reason)} for reason in SkipReason],
+        "reason": [{"reason": str(reason)} for reason in (*SkipReason, *WaitReason)],
+        "answer": [{"answer": answer} for answer in ("4xx", "5xx", "422", "404", "503", "none")],
+        "store": [{"store": store} for store in ("APP_STORE", "PLAY_STORE", "STRIPE")],
     }
 
 
@@ -162,8 +180,16 @@ def _list(model: str, **query: str) -> Page:
     return Page(f"{model} {said}".strip(), f"{path}?{urlencode(query)}" if query else path)
 
 
-def _lists() -> Iterator[Page]:
+def _front_pages(projects: Sequence[Project]) -> Iterator[Page]:
     yield Page("front page", "/admin/")
+    for range_ in Span:
+        yield Page(f"front page {range_}", f"/admin/?range={range_}")
+        yield Page(f"front page {range_} sandbox", f"/admin/?range={range_}&environment=SANDBOX")
+        for project in projects:
+            yield Page(f"front page {range_} of {project}", f"/admin/?range={range_}&project={project.pk}")
+
+
+def _lists() -> Iterator[Page]:
     yield _list("project")
     for model in ("delivery", "webhookevent", "customer"):
         yield _list(model)
@@ -189,7 +215,22 @@ def _searches(project: Project) -> Iterator[Page]:
         yield _list(model, q=busiest.app_user_id)
         yield _list(model, q=busiest.email)
         yield _list(model, q="nobody@example.com")
+        yield _list(model, q=event.transaction_id)
+        yield _list(model, q=event.original_transaction_id)
+        yield _list(model, q=str(busiest.aliases[0]))
+    failed, well = (_request_id(project, outcome) for outcome in ("rejected", "delivered"))
+    yield _list("delivery", q=failed)
+    yield _list("delivery", q=well)
+    # Looks through the newest tries, and finds none.
+    yield _list("delivery", q="no-request-id-0123456789")
     yield _list("delivery", q=busiest.email, status__exact="failed")
+    # One that is found is answered with the way to its page; looking for nobody asks all there is to ask.
+    yield Page("find a customer", "/admin/integration/customer/find/?q=nobody%40example.com")
+
+
+def _request_id(project: Project, outcome: str) -> str:
+    tries = DeliveryAttempt.objects.filter(delivery__project=project, outcome=outcome)
+    return str(tries.order_by("-id")[:1].get().exchanges[-1]["request_id"])
 
 
 def _rows(project: Project) -> Iterator[Page]:
@@ -199,7 +240,11 @@ def _rows(project: Project) -> Iterator[Page]:
         yield _row("delivery", delivery.pk, status)
     yield _row("webhookevent", delivery.webhook_event_id)
     yield _row("customer", Customer.objects.filter(project=project).order_by("id")[:1].get().pk)
-    yield _row("customer", Customer.objects.get(project=project, app_user_id=_busiest(project)).pk, "the busiest")
+    busiest = Customer.objects.get(project=project, app_user_id=_busiest(project))
+    yield _row("customer", busiest.pk, "the busiest")
+    oldest = Delivery.objects.filter(customer=busiest).order_by("id").values_list("pk", flat=True)
+    older = list(oldest[:EVENTS_A_PAGE])[-1]
+    yield Page("customer page, older", f"/admin/integration/customer/{busiest.pk}/change/?before={older}")
     yield _row("project", project.pk)
 
 

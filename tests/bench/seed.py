@@ -28,7 +28,8 @@ _USER = "md5('customer ' || %(project)s || person)"
 _PATTERNS = """
 CREATE TEMP TABLE pattern ON COMMIT DROP AS
 SELECT given.*, d.customer_id, d.app_user_id AS named, d.status, d.reason, d.explanation, d.event_type, d.event_name,
-    d.event_second, d.tries, d.finished_at - d.created_at AS took, e.type, e.environment, e.store, e.product_id,
+    d.event_second, d.tries, d.last_answer, d.finished_at - d.created_at AS took, e.type, e.environment, e.store,
+    e.product_id,
     e.event_at IS NOT NULL AS timed, e.app_user_id AS event_user, e.email AS event_email, e.payload::text AS payload,
     coalesce(nullif(c.contact_id, ''), 'no contact') AS contact, c.aliases::text AS aliases, c.state::text AS state,
     c.told::text AS told
@@ -80,10 +81,12 @@ def _whose(column: str) -> str:
 
 _EVENTS = f"""
 INSERT INTO integration_webhookevent (id, project_id, event_id, type, app_user_id, email, environment, store,
-    product_id, event_at, payload, received_at, repeats)
+    product_id, event_at, payload, received_at, repeats, transaction_id, original_transaction_id)
 SELECT %(event)s + n, %(project)s, copy.event_id, type, {_whose("event_user")},
     replace(event_email, pattern.mail, copy.mail), environment, store, product_id,
-    CASE WHEN timed THEN to_timestamp(copy.at_ms / 1000.0) END, {_filled("payload")}::jsonb, received_at, 0
+    CASE WHEN timed THEN to_timestamp(copy.at_ms / 1000.0) END, {_filled("payload")}::jsonb, received_at, 0,
+    CASE WHEN store <> '' THEN left(copy.event_id, 18) ELSE '' END,
+    CASE WHEN store <> '' THEN left(md5('first ' || copy.user_id), 18) ELSE '' END
 FROM copy JOIN pattern USING (number) ORDER BY n
 """
 _CUSTOMERS = f"""
@@ -99,18 +102,23 @@ ON CONFLICT (project_id, app_user_id) DO NOTHING
 """
 _DELIVERIES = f"""
 INSERT INTO integration_delivery (id, project_id, webhook_event_id, customer_id, app_user_id, status, reason,
-    explanation, event_type, event_name, event_second, tries, due_at, created_at, finished_at, environment)
+    explanation, event_type, event_name, event_second, tries, due_at, created_at, finished_at, environment, store,
+    last_answer)
 SELECT %(delivery)s + n, %(project)s, %(event)s + n, c.id, {_whose("named")}, status, reason, explanation, event_type,
     event_name, CASE WHEN event_second IS NOT NULL THEN copy.at_ms / 1000 END, tries,
-    CASE WHEN status = 'pending' THEN received_at END, received_at, received_at + took, environment
+    CASE WHEN status = 'pending' THEN received_at END, received_at, received_at + took, environment, store,
+    last_answer
 FROM copy JOIN pattern USING (number) LEFT JOIN integration_customer c
     ON pattern.customer_id IS NOT NULL AND c.project_id = %(project)s AND c.app_user_id = {_whose("named")}
 ORDER BY n
 """
+# Every call has an id of its own at Intercom; here, every try.
+_CALLS = f"""regexp_replace({_filled_seconds("exchanges")}, '("request_id": )"[^"]*"',
+    '\\1"' || left(md5(copy.event_id || nth), 20) || '"', 'g')"""
 _ATTEMPTS = f"""
 INSERT INTO integration_deliveryattempt (delivery_id, started_at, finished_at, outcome, error, exchanges, traceback)
 SELECT %(delivery)s + n, received_at + after, received_at + after + lasted, outcome, error,
-    {_filled_seconds("exchanges")}::jsonb, traceback
+    {_CALLS}::jsonb, traceback
 FROM copy JOIN pattern USING (number) JOIN (
     SELECT delivery_id, a.id AS nth, a.started_at - d.created_at AS after, a.finished_at - a.started_at AS lasted,
         outcome, error, exchanges::text AS exchanges, traceback

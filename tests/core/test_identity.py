@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from integration.mapping import AnonymousRule, ProjectPolicy, Send, Skip, SkipReason, Wait, WaitReason, plan
-from integration.mapping.identity import Identity, Link, identify, names_given
+from integration.mapping.identity import Identity, Link, identify, links_given, names_given
 from tests.core.examples import event
 
 ANON, OTHER = "$RCAnonymousID:1", "$RCAnonymousID:2"
@@ -90,6 +90,19 @@ def test_what_an_operator_has_said_goes_before_what_events_say() -> None:
     assert identify(event("RENEWAL", **PERSON), ("email",), decided) == Identity("user-77")
     learnt = {"user-9": Link("user-77")}
     assert identify(event("RENEWAL", **PERSON), ("app_user_id",), learnt) == Identity("user-9")
+
+
+def test_an_event_gives_its_email_with_the_name_where_people_are_known_by_it() -> None:
+    known = event("RENEWAL", **PERSON)
+    assert links_given(known, ("email", "app_user_id")) == {ANON: Link("user-9", email="ada@example.com")}
+    assert links_given(known, ("app_user_id", "email")) == {ANON: Link("user-9")}
+    # The other side of a transfer is somebody else until RevenueCat says otherwise.
+    moved = event("TRANSFER", app_user_id="new", transferred_from=[ANON], transferred_to=["new"])
+    assert links_given(moved, ("email",)) == {ANON: Link("new")}
+    waiting = event("RENEWAL", app_user_id=ANON, aliases=[ANON], original_app_user_id=ANON)
+    links = {ANON: Link("user-9", email="ada@example.com")}
+    assert identify(waiting, ("email",), links) == Identity("user-9", email="ada@example.com")
+    assert identify(waiting, ("app_user_id",), links) == Identity("user-9")
 
 
 def test_no_app_user_id_can_look_like_the_key_of_a_shared_contact() -> None:

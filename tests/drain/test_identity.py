@@ -116,6 +116,43 @@ def test_an_anonymous_customer_waits_for_an_alias_and_all_goes_out_in_order_with
     assert IdentityCase.objects.get().resolved_at is not None
 
 
+def test_who_is_known_by_email_gets_what_waited_for_a_name_too(project: Project, intercom: FakeIntercom) -> None:
+    setting(project, anonymous="hold", identity=["email", "app_user_id"])
+    contact = intercom.add_contact("crm-77", email="ada@example.com")
+    receive(project, app_user_id=ANON, aliases=[ANON])
+    run_drain(project)
+    named: dict[str, Any] = {"aliases": [ANON, "user-1"], "subscriber_attributes": EMAIL}
+    receive(project, event_timestamp_ms=NEW_YEAR_MS + 1000, event_type="EXPIRATION", **named)
+    run_drain(project)
+    assert [(event.contact_id, event.event_name) for event in intercom.events] == [
+        (contact.id, "rc_renewal_event"),
+        (contact.id, "rc_expiration_event"),
+    ]
+    assert [one.external_id for one in intercom.contacts] == ["crm-77"]
+    # Without the email as a source the id counts, as for any other event.
+    setting(project, identity=["app_user_id"])
+    receive(project, app_user_id=ANON, aliases=[ANON], event_timestamp_ms=NEW_YEAR_MS + 2000)
+    run_drain(project)
+    assert len(intercom.events_of("user-1")) == 1
+
+
+def test_who_waits_again_waits_since_then(project: Project, intercom: FakeIntercom, clock: Clock) -> None:
+    setting(project, anonymous="hold")
+    receive(project, app_user_id=ANON, aliases=[ANON])
+    run_drain(project, clock)
+    first = IdentityCase.objects.get().since
+    clock.advance(hours=1)
+    receive(project, app_user_id=ANON, aliases=[ANON], event_timestamp_ms=NEW_YEAR_MS + 1000)
+    run_drain(project, clock)
+    assert IdentityCase.objects.get().since == first
+    IdentityCase.objects.close(project, [ANON], clock())
+    clock.advance(hours=1)
+    receive(project, app_user_id=ANON, aliases=[ANON], event_timestamp_ms=NEW_YEAR_MS + 2000)
+    run_drain(project, clock)
+    again = IdentityCase.objects.get()
+    assert again.since > first and again.resolved_at is None
+
+
 def test_once_named_later_events_of_the_anonymous_id_go_to_that_person(
     project: Project, intercom: FakeIntercom
 ) -> None:

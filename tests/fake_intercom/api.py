@@ -64,5 +64,6 @@ HANDLERS: dict[str, Callable[[Workspace, Call], Answer]] = {
     "POST /contacts/{id}/unarchive": contact_rules.unarchive,
     "GET /data_attributes": attribute_rules.list_attributes,
     "POST /data_attributes": attribute_rules.create_attribute,
+    "PUT /data_attributes/{id}": attribute_rules.update_attribute,
     "POST /events": event_rules.create_event,
 }

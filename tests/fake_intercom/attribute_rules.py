@@ -78,6 +78,14 @@ def create_attribute(workspace: Workspace, call: Call) -> Answer:
     return json_answer(attribute_json(workspace.add_attribute(name, data_type, model=model, description=description)))
 
 
+def update_attribute(workspace: Workspace, call: Call) -> Answer:
+    """`PUT /data_attributes/{id}`: nothing here changes one, so that only its being there or not is answered."""
+    found = next((each for each in workspace.all_attributes if str(each.id) == call.argument), None)
+    if found is None:
+        raise Refusal(404, "field_not_found", "We couldn't find that data attribute to update")
+    return json_answer(attribute_json(found))
+
+
 def _check_definition(name: str, model: str, data_type: str, options: object) -> None:
     if model not in PEOPLE_OR_COMPANY:
         raise Refusal(400, "parameter_invalid", "model must be contact or company", field="model")

@@ -25,6 +25,7 @@ WITH_ID = (
     ("POST", "/contacts/", "/unarchive", "POST /contacts/{id}/unarchive"),
     ("GET", "/contacts/", "", "GET /contacts/{id}"),
     ("PUT", "/contacts/", "", "PUT /contacts/{id}"),
+    ("PUT", "/data_attributes/", "", "PUT /data_attributes/{id}"),
 )
 
 

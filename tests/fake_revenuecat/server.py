@@ -9,13 +9,15 @@ from __future__ import annotations
 import json
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import TracebackType
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from tests.fake_intercom.wire import HttpServer, RawRequest, Wire
-from tests.fake_revenuecat import objects
+from tests.fake_revenuecat import control, objects
 from tests.fake_revenuecat.objects import JsonObject
+from tests.fake_revenuecat.webhooks import Webhooks
 
 KEY = "sk_theKeyOfTheTests0123456789"
 PROJECT = "proj1ab2c3d4"
@@ -25,9 +27,19 @@ EVERY_PERMISSION = frozenset(
         "project_configuration:entitlements:read",
         "customer_information:subscriptions:read",
         "customer_information:customers:read",
+        "project_configuration:integrations:read",
+        "project_configuration:integrations:read_write",
     }
 )
-REASONS = {200: "OK", 302: "Found", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found"}
+REASONS = {
+    200: "OK",
+    201: "Created",
+    302: "Found",
+    400: "Bad Request",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "Not Found",
+}
 
 
 @dataclass
@@ -47,28 +59,35 @@ class Asked:
     path: str
     query: dict[str, str]
     headers: dict[str, str]
+    method: str = "GET"
+    body: bytes = b""
     at: float = field(default_factory=time.monotonic)
 
 
 class FakeRevenueCat:
     """One project that can be asked: `with FakeRevenueCat() as revenuecat: … revenuecat.url`."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, host: str = "127.0.0.1", port: int = 0) -> None:
         self.key = KEY
         self.project = PROJECT
         self.permissions = set(EVERY_PERMISSION)
         self.products: list[JsonObject] = []
         self.entitlements: list[JsonObject] = []
         self.customers: dict[str, list[JsonObject]] = {}
+        self.webhooks = Webhooks()
         self.page_size = 20
         # So many calls a minute; None counts none and tells none.
         self.limit: int | None = None
         self.used = 0
         self.retry_after = 1
         self.asked: list[Asked] = []
+        # Called when a question comes in, before it is answered.
+        self.on_asked: Callable[[], object] = lambda: None
         self._faults: list[Fault] = []
+        self._odd: dict[str, bytes] = {}
+        self.lost: int | None = None
         self._lock = threading.Lock()
-        self._server = HttpServer("127.0.0.1", 0, self._respond)
+        self._server = HttpServer(host, port, self._respond)
 
     @property
     def url(self) -> str:
@@ -105,6 +124,14 @@ class FakeRevenueCat:
         said = objects.error("server_error", "It went wrong", retryable=True) if body is None else body
         self._faults.append(Fault(encoded(status, said, headers), times))
 
+    def fail_for(self, customer: str, status: int, body: JsonObject | str) -> None:
+        """Answer every call about this customer so."""
+        self._odd[customer] = encoded(status, body, {})
+
+    def fail_writing(self, status: int) -> None:
+        """Answer what is to be written so, and write it all the same."""
+        self.lost = status
+
     def drip(self, seconds: float) -> None:
         """Answer the next call byte by byte."""
         self._faults.append(Fault(encoded(200, {"object": "list", "items": [], "next_page": None}, {}), 1, seconds))
@@ -125,7 +152,10 @@ class FakeRevenueCat:
 
     def _respond(self, raw: RawRequest, wire: Wire) -> None:
         split = urlsplit(raw.target)
-        asked = Asked(split.path, dict(parse_qsl(split.query)), raw.headers)
+        asked = Asked(split.path, dict(parse_qsl(split.query)), raw.headers, raw.method, raw.body)
+        if split.path.startswith("/_fake/"):
+            wire.send(encoded(*control.told(self, split.path, raw.body), {}))
+            return
         with self._lock:
             self.asked.append(asked)
             fault = self._faults[0] if self._faults else None
@@ -133,36 +163,53 @@ class FakeRevenueCat:
                 fault.times -= 1
                 self._faults = [one for one in self._faults if one.times]
             self.used += 1
-        if fault is None:
-            wire.send(encoded(*self._answer(raw.method, asked)))
+        self.on_asked()
+        odd = next((said for one, said in self._odd.items() if f"/customers/{one}/" in split.path), None)
+        if fault is None and odd is not None:
+            wire.send(odd)
+        elif fault is None:
+            wire.send(encoded(*self._answer(asked)))
         elif fault.drip_seconds:
             wire.drip(fault.response, fault.drip_seconds)
         else:
             self._server.stopping.wait(fault.hang_seconds)
             wire.send(fault.response)
 
-    def _answer(self, method: str, asked: Asked) -> tuple[int, JsonObject, dict[str, str]]:
+    def _answer(self, asked: Asked) -> tuple[int, JsonObject, dict[str, str]]:
         headers = {}
         if self.limit is not None:
             headers["RevenueCat-Rate-Limit-Current-Usage"] = str(self.used)
             headers["RevenueCat-Rate-Limit-Current-Limit"] = str(self.limit)
-        status, body = self._judged(method, asked)
+        status, body = self._judged(asked)
         if status == 429:
             headers["Retry-After"] = str(self.retry_after)
         return status, body, headers
 
-    def _judged(self, method: str, asked: Asked) -> tuple[int, JsonObject]:
+    def _judged(self, asked: Asked) -> tuple[int, JsonObject]:
         if asked.headers.get("authorization") != f"Bearer {self.key}":
             return 401, objects.error("authentication_error", "Invalid API key")
         if self.limit is not None and self.used > self.limit:
             wait = self.retry_after * 1000
             return 429, objects.error("rate_limit_error", "Rate limit exceeded", retryable=True, backoff_ms=wait)
         parts = [unquote(part) for part in asked.path.removeprefix("/v2/").split("/")]
-        if method != "GET" or len(parts) < 3 or parts[0] != "projects":
+        if len(parts) < 3 or parts[0] != "projects":
             return 404, objects.error("resource_missing", "Resource not found")
         if parts[1] != self.project:
             return 403, objects.error("authorization_error", "You're not authorized to access this resource")
+        if asked.method == "POST" and parts[2:4] == ["integrations", "webhooks"]:
+            return self._written(parts[4:], asked)
+        if asked.method != "GET":
+            return 404, objects.error("resource_missing", "Resource not found")
         return self._listed(parts[2:], asked)
+
+    def _written(self, parts: list[str], asked: Asked) -> tuple[int, JsonObject]:
+        permission = "project_configuration:integrations:read_write"
+        if permission not in self.permissions:
+            return 403, objects.error("authorization_error", f"Missing permission {permission}")
+        written = self.webhooks.update(parts[0], asked.body) if parts else self.webhooks.create(asked.body)
+        if self.lost is None:
+            return written
+        return self.lost, objects.error("server_error", "It went wrong", retryable=True)
 
     def _listed(self, parts: list[str], asked: Asked) -> tuple[int, JsonObject]:
         permission, rows = self._rows(parts)
@@ -180,6 +227,8 @@ class FakeRevenueCat:
             return "project_configuration:products:read", self.products
         if parts == ["entitlements"]:
             return "project_configuration:entitlements:read", self.entitlements
+        if parts == ["integrations", "webhooks"]:
+            return "project_configuration:integrations:read", list(self.webhooks.rows.values())
         if len(parts) == 3 and parts[0] == "customers" and parts[2] == "subscriptions":
             return "customer_information:subscriptions:read", self.customers.get(parts[1])
         if len(parts) == 3 and parts[0] == "customers" and parts[2] == "active_entitlements":

@@ -16,6 +16,7 @@ from integration.models import Customer, Project, Reconciliation
 from integration.models.discrepancies import LEASE, STALE
 from integration.models.secrets import Secret
 from tests.fake_revenuecat import KEY, FakeRevenueCat, subscription
+from tests.fake_revenuecat.objects import error
 from tests.inquiry.helpers import begin, compare, counts, now_ms, told
 
 
@@ -96,7 +97,7 @@ def test_what_heals_is_asked_again_and_what_does_not_stops_the_comparison(
     run = begin(project)
     compare(run)
     assert run.left_out == 1 and run.finished_at is not None
-    revenuecat.fail(503, times=3)
+    revenuecat.fail(503, times=4)
     run = begin(project)
     assert compare(run) == Slice(more=False)
     assert "https://status.revenuecat.com" in run.problem and run.finished_at is None and run.busy_until is None
@@ -130,3 +131,29 @@ def test_a_project_that_is_deleted_under_way_does_no_harm(project: Project) -> N
     assert go_on(run, stop=threading.Event(), now=timezone.now) == Slice(more=True, wait_seconds=60.0)
     run.keep(timezone.now())
     assert not Reconciliation.objects.exists()
+
+
+def test_a_customer_of_whom_revenuecat_says_nothing_usable_does_not_keep_the_others(
+    project: Project, revenuecat: FakeRevenueCat, monkeypatch: Any, caplog: Any
+) -> None:
+    monkeypatch.setattr("integration.inquiry.comparing.PAUSE_SECONDS", 0.01)
+    end = told(project, "user-1", "user-2", "user-3", "user-4")
+    for person in ("user-1", "user-2", "user-3", "user-4"):
+        revenuecat.add_customer(person, subscription(ends_at=end))
+    # A service that fails for one customer whenever it is asked, and three answers that cannot be read.
+    revenuecat.fail_for("user-1", 500, error("server_error", "x", retryable=True))
+    revenuecat.fail_for("user-2", 200, {"items": [], "next_page": "/x?starting_after=a"})
+    revenuecat.fail_for("user-3", 200, "<html>Welcome</html>")
+    run = begin(project)
+    assert compare(run) == Slice(more=False)
+    assert counts(run) == (1, 0, 0, 3) and run.problem == "" and run.finished_at is not None
+    assert "user-" not in caplog.text and caplog.text.count("left out of the comparison") == 3
+
+
+def test_a_captive_portal_is_not_taken_for_odd_customers(project: Project, revenuecat: FakeRevenueCat) -> None:
+    told(project, "user-1", "user-2")
+    revenuecat.fail(200, "<html>Welcome</html>", times=1000)
+    run = begin(project)
+    assert compare(run) == Slice(more=False)
+    assert "something that is no list" in run.problem and (run.after, run.left_out) == ("", 0)
+    assert len(revenuecat.asked) == 2

@@ -67,4 +67,8 @@ def test_the_demo_delivers_or_skips_every_sample_and_shows_trouble_twice_over_an
         assert len(counts) == 4 and counts[:2] == counts[2:]
         assert "“Demo, everything on”" in counts[1]
         assert "rc_transfer_event" in first.stdout and "rc_refund_event" in first.stdout
+        for run in (first, second):
+            assert re.search(
+                r"The stand-in for RevenueCat knows the customers .* subscription of \S+ has ended", run.stdout
+            )
         assert speaking_of(str(place)) == []

@@ -4,7 +4,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Callable
+from datetime import timedelta
 from io import StringIO
 from typing import Any
 
@@ -14,8 +17,9 @@ from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from integration.models import Discrepancy, Project, Reconciliation
+from integration.models.discrepancies import LEFT_ALONE, STALE
 from integration.models.secrets import Secret
-from integration.tasks import reconcile, reconcile_nightly
+from integration.tasks import reconcile, reconcile_nightly, ring_due
 from tests.admin.conftest import was_rung
 from tests.factories import make_project
 from tests.fake_intercom import FakeIntercom
@@ -132,3 +136,58 @@ def test_each_night_the_projects_that_want_it_are_compared(project: Project) -> 
     # The night after, or a second worker at the same time, leaves one job.
     reconcile_nightly.func(0)
     assert jobs(project) == [("todo", False)]
+
+
+# --- One that died --------------------------------------------------------------------------------------------
+
+
+def test_a_comparison_that_nobody_goes_on_with_is_rung_for_within_minutes(project: Project) -> None:
+    now = timezone.now()
+    comparison = begin(project)
+    ring_due.func()
+    assert jobs(project) == []
+    # Its job has died before it began, or between two slices, or in the middle of one.
+    for started, busy_until in ((now - LEFT_ALONE, None), (now - LEFT_ALONE, now - timedelta(seconds=1))):
+        ProcrastinateJob.objects.all().delete()
+        Reconciliation.objects.update(started_at=started, busy_until=busy_until)
+        ring_due.func()
+        ring_due.func()
+        assert jobs(project) == [("todo", False)]
+    reconcile.func(str(project.pk))
+    comparison.refresh_from_db()
+    assert comparison.finished_at is not None
+    ProcrastinateJob.objects.all().delete()
+    ring_due.func()
+    assert jobs(project) == []
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        {"busy_until": timezone.now() + timedelta(minutes=3)},
+        {"problem": "RevenueCat answered 401."},
+        {"started_at": timezone.now() - STALE - timedelta(minutes=1)},
+    ],
+)
+def test_one_that_is_under_way_or_says_why_it_stopped_or_is_old_is_left_alone(
+    project: Project, state: dict[str, Any]
+) -> None:
+    begin(project)
+    Reconciliation.objects.update(**({"started_at": timezone.now() - timedelta(hours=1)} | state))
+    ring_due.func()
+    assert jobs(project) == []
+
+
+def test_what_somebody_has_stopped_no_worker_goes_on_with(project: Project, revenuecat: FakeRevenueCat) -> None:
+    # Ctrl-C while RevenueCat is being waited for.
+    revenuecat.hang(20)
+    revenuecat.on_asked = lambda: os.kill(os.getpid(), signal.SIGINT)
+    with pytest.raises(SystemExit) as ended:
+        run("--project", "Larkfield")
+    assert ended.value.code == 130
+    revenuecat.on_asked = lambda: None
+    Reconciliation.objects.update(started_at=timezone.now() - LEFT_ALONE)
+    ring_due.func()
+    assert jobs(project) == [] and Reconciliation.objects.get().problem == "It was interrupted."
+    assert run("--project", "Larkfield").endswith("1 compared, 1 differ, 0 repaired.\n")
+    assert Reconciliation.objects.get().problem == ""

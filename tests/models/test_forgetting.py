@@ -138,6 +138,13 @@ def test_an_alias_that_only_older_events_named_still_leads_to_the_person_when_th
     assert not Customer.objects.exists()
 
 
+def test_an_alias_that_one_event_alone_names_leads_to_what_came_in_under_it(project: Project) -> None:
+    receive(project, app_user_id="me", aliases=["me", "other-me"])
+    receive(project, app_user_id="other-me", aliases=[])
+    Person.find(project, "me").forget(timezone.now())
+    assert not WebhookEvent.objects.exists()
+
+
 def test_a_hundred_aliases_are_remembered_the_newest_of_them(project: Project) -> None:
     for number in range(12):
         aliases = [f"alias-{number}-{one}" for one in range(10)]

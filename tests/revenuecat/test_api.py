@@ -19,6 +19,7 @@ from integration.revenuecat.errors import (
     RefusedError,
     RevenueCatError,
     UnavailableError,
+    UnusableError,
 )
 from integration.revenuecat.subscriptions import ActiveEntitlement, Named
 from integration.transport import new_session
@@ -84,9 +85,33 @@ def test_a_next_page_that_names_nothing_is_the_end(ask: Ask, revenuecat: FakeRev
 
 
 def test_pages_that_do_not_end_are_given_up(ask: Ask, revenuecat: FakeRevenueCat) -> None:
-    revenuecat.fail(200, {"items": [], "next_page": "/x?starting_after=a"}, times=1000)
-    with pytest.raises(UnavailableError, match="more than 200 pages"):
+    for number in range(201):
+        revenuecat.fail(200, {"items": [], "next_page": f"/x?starting_after=a{number}"})
+    with pytest.raises(UnusableError, match="more than 200 pages"):
         ask(seconds=600.0, sleep=lambda _seconds: None).products()
+
+
+@pytest.mark.parametrize("cursors", [["a", "a"], ["a", "b", "a"], ["\ud800"], ["x" * 501], ["a b"], ["a%0d%0aX: y"]])
+def test_pages_that_go_round_in_a_circle_or_nowhere_are_given_up_at_once(
+    ask: Ask, revenuecat: FakeRevenueCat, cursors: list[str]
+) -> None:
+    for cursor in cursors:
+        revenuecat.fail(200, {"items": [], "next_page": f"/x?starting_after={cursor}"})
+    with pytest.raises(UnusableError, match="does not go on where it says"):
+        ask().products()
+    assert len(revenuecat.asked) == len(cursors)
+
+
+def test_a_rate_limit_without_a_header_is_waited_for_as_its_body_says(ask: Ask, revenuecat: FakeRevenueCat) -> None:
+    for said, seconds in ((4000, 4.0), (10**12, 60.0), ("soon", 15.0), (True, 15.0), (-5, 1.0)):
+        revenuecat.fail(429, error("rate_limit_error", "Rate limit exceeded", backoff_ms=said))
+        with pytest.raises(RateLimitedError) as limited:
+            ask().subscriptions("user-1")
+        assert limited.value.seconds == seconds
+    revenuecat.fail(429, "<html>Slow down</html>")
+    with pytest.raises(RateLimitedError) as limited:
+        ask().subscriptions("user-1")
+    assert limited.value.seconds == 15.0
 
 
 def test_the_subscriptions_of_a_customer_are_read(ask: Ask, revenuecat: FakeRevenueCat) -> None:
@@ -170,7 +195,9 @@ def test_a_key_that_no_header_could_carry_is_refused_before_anything_is_said(
     assert revenuecat.asked == []
 
 
-@pytest.mark.parametrize(("header", "seconds"), [("7", 7.0), ("0", 1.0), ("86400", 60.0), ("soon", 1.0), (None, 1.0)])
+@pytest.mark.parametrize(
+    ("header", "seconds"), [("7", 7.0), ("0", 1.0), ("86400", 60.0), ("soon", 15.0), (None, 15.0), ("-1", 15.0)]
+)
 def test_a_rate_limit_says_how_long_to_wait(
     ask: Ask, revenuecat: FakeRevenueCat, header: str | None, seconds: float
 ) -> None:

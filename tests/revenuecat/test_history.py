@@ -103,6 +103,21 @@ def test_a_csv_of_something_else_is_refused_as_a_whole() -> None:
             rows(text)
 
 
+def test_a_file_that_would_be_read_as_nothing_is_refused_and_not_imported_as_nothing() -> None:
+    with pytest.raises(NoExportError, match="carriage returns alone"):
+        rows(a_row().replace(b"\n", b"\r"))
+    with pytest.raises(NoExportError, match="not UTF-8; UTF-16, perhaps"):
+        rows(a_row().decode().encode("utf-16"))
+
+
+def test_a_column_that_stands_there_twice_is_refused_where_it_matters() -> None:
+    header, row = a_row().splitlines()
+    with pytest.raises(NoExportError, match="several columns with one name: store"):
+        rows(header + b",store\n" + row + b",stripe\n")
+    (record,) = rows(header + b",note,note\n" + row + b",a,b\n")
+    assert record.bodies
+
+
 def a_row(**cells: str) -> bytes:
     """A header, and a row that needs no quotes but those in `cells`."""
     whole = ROW | {"entitlement_identifiers": ""} | cells
@@ -168,3 +183,16 @@ def test_no_bytes_stop_the_reading_and_no_good_row_among_them_is_lost(noise: lis
     told = [one.replace(b'"', b"").replace(b"\n", b"").replace(b"\r", b"") + b"\n" for one in noise]
     found = rows(header + good.join([b"", *told, b""]))
     assert Counter(bool(record.bodies) for record in found)[True] == len(noise) + 1
+
+
+@pytest.mark.parametrize(
+    "number", ["1e9999999", "-1e9999999", "1e-9999999", "9" * 400, "NaN", "-Infinity", "1,5", "$5"]
+)
+def test_a_number_that_is_none_costs_no_row(number: str) -> None:
+    text = a_row(
+        purchase_price_in_usd=number, price_in_usd="0", renewal_number=number, refunded_at="2026-01-09 08:00:00"
+    )
+    if "," in number:
+        text = text.replace(number.encode(), b'"' + number.encode() + b'"')
+    told = events(rows(text))
+    assert [event["price"] for event in told if event["type"] == "RENEWAL"] == [0.0]

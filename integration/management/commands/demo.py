@@ -1,6 +1,6 @@
-"""`demo`: the whole of it on one machine, with a stand-in for Intercom, and every sample sent through it.
+"""`demo`: the whole of it on one machine, with stand-ins for Intercom and RevenueCat, and every sample sent through it.
 
-Starts `manage.py run` and the stand-in as children, and stops both when it ends. Needs no account anywhere. What it
+Starts `manage.py run` and the stand-ins as children, and stops them when it ends. Needs no account anywhere. What it
 shows is `integration/management/demo_story.py`.
 """
 
@@ -10,7 +10,6 @@ import fcntl
 import secrets
 import signal
 import socket
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -23,6 +22,8 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from integration.management.demo_programs import StandIns, app_with, free_ports, stand_in
+from integration.management.demo_revenuecat import let_in, tell_of_customers
 from integration.management.demo_story import (
     deliveries_of,
     difference,
@@ -33,7 +34,7 @@ from integration.management.demo_story import (
     table,
 )
 from integration.models import Project
-from rcintercom.supervisor import CannotStartError, Child, Patience, Program
+from rcintercom.supervisor import CannotStartError, Child, Patience
 
 ADMIN_NAME = "admin"
 START_SECONDS = 60
@@ -44,7 +45,10 @@ LOOK_SECONDS = 0.1
 class Command(BaseCommand):
     """Runs the demo until Ctrl-C; with `--once` it ends after the table."""
 
-    help = "Run everything on this machine with a stand-in for Intercom, and send every sample webhook through it."
+    help = (
+        "Run everything on this machine with stand-ins for Intercom and RevenueCat's API, and send every sample "
+        "webhook through it."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         """How long to stay."""
@@ -58,11 +62,15 @@ class Command(BaseCommand):
         signal.signal(signal.SIGHUP, _interrupt)
         refuse_a_port_in_use()
         try:
-            with the_only_demo(), self._running() as (children, stand_in):
+            with the_only_demo(), self._running() as (children, stand_ins):
                 self._wait_for_server(children)
-                make_trouble(stand_in)
+                make_trouble(stand_ins.intercom)
                 password = make_admin()
-                self._tell_story(make_projects(), password, once=options["once"])
+                projects = make_projects()
+                let_in(projects[1], stand_ins.revenuecat)
+                self._tell_story(projects, once=options["once"])
+                self._say_what_differs(projects[1], stand_ins.revenuecat)
+                self._say_where_it_is(password, once=options["once"])
                 while not options["once"]:
                     self._check(children)
                     time.sleep(1)
@@ -70,21 +78,25 @@ class Command(BaseCommand):
             self.stdout.write("\nThe demo has ended; nothing is left running.")
 
     @contextmanager
-    def _running(self) -> Iterator[tuple[list[Child], str]]:
-        """The stand-in and the app, as children of this process, and the stand-in's address."""
-        port = _free_port()
-        url = f"http://127.0.0.1:{port}"
-        self.stdout.write("A stand-in for Intercom and the app are started; the stand-in listens at:")
-        manage = str(settings.BASE_DIR / "manage.py")
-        programs = [
-            Program("stand-in for Intercom", [sys.executable, "-m", "tests.fake_intercom", "--port", str(port)]),
-            Program("app", [sys.executable, manage, "run", "--port", str(settings.PORT)], {"INTERCOM_API_URL": url}),
+    def _running(self) -> Iterator[tuple[list[Child], StandIns]]:
+        """The stand-ins and the app, as children of this process, and the stand-ins' addresses."""
+        intercom, revenuecat = free_ports(2)
+        stand_ins = StandIns(f"http://127.0.0.1:{intercom}", f"http://127.0.0.1:{revenuecat}")
+        self.stdout.write(
+            "Stand-ins for Intercom and RevenueCat's API and the app are started; the stand-ins listen at:"
+        )
+        children = [
+            Child(program, say=self.stdout.write, patience=Patience())
+            for program in (
+                stand_in("Intercom", "tests.fake_intercom", intercom),
+                stand_in("RevenueCat", "tests.fake_revenuecat", revenuecat),
+                app_with(stand_ins),
+            )
         ]
-        children = [Child(program, say=self.stdout.write, patience=Patience()) for program in programs]
         try:
             for child in children:
                 child.start(time.monotonic())
-            yield children, url
+            yield children, stand_ins
         except CannotStartError as error:
             raise CommandError(str(error)) from error
         finally:
@@ -118,7 +130,7 @@ class Command(BaseCommand):
         else:
             raise CommandError(f"The server does not answer at {server_url()} after {START_SECONDS} s.")
 
-    def _tell_story(self, projects: tuple[Project, Project], password: str | None, *, once: bool) -> None:
+    def _tell_story(self, projects: tuple[Project, Project], *, once: bool) -> None:
         stories = [(project, send_story(project, server=server_url())) for project in projects]
         told = [(project, sent, deliveries_of(project, sent)) for project, sent in stories]
 
@@ -132,9 +144,15 @@ class Command(BaseCommand):
         names = all_missing()
         if names and once:
             raise CommandError(f"These have not become what they should: {', '.join(names)}.")
-        self._say_where_it_is(password, once=once)
-        if not once:
-            self.stdout.write(f"Send more with:  {manage()} send_sample TYPE\nStop with Ctrl-C.")
+
+    def _say_what_differs(self, project: Project, stand_in: str) -> None:
+        odd = tell_of_customers(project, stand_in)
+        if odd:
+            self.stdout.write(
+                f"\nThe stand-in for RevenueCat knows the customers of “{project}”, and says that the subscription of "
+                f"{odd} has ended: “Compare with RevenueCat” on the project's page finds and repairs it. “Register "
+                "webhook” and “Read names from RevenueCat” can be tried there too."
+            )
 
     def _say_where_it_is(self, password: str | None, *, once: bool) -> None:
         when = " (while `make demo` runs without ONCE)" if once else ""
@@ -145,6 +163,8 @@ class Command(BaseCommand):
             self.stdout.write(
                 f"The password was shown at the first run; set another with:  {manage()} changepassword admin"
             )
+        if not once:
+            self.stdout.write(f"Send more with:  {manage()} send_sample TYPE\nStop with Ctrl-C.")
 
 
 def manage() -> str:
@@ -192,12 +212,6 @@ def make_admin() -> str | None:
     password = secrets.token_urlsafe(12)
     users.create_superuser(ADMIN_NAME, email="", password=password)
     return password
-
-
-def _free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _until(condition: Callable[[], bool], seconds: float) -> bool:

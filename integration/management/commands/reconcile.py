@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from typing import Any
 
@@ -15,6 +16,8 @@ from integration.models import Discrepancy, Project, Reconciliation
 from integration.tasks import ring
 
 MOST_SHOWN = 50
+# The exit code of what Ctrl-C has stopped.
+INTERRUPTED = 130
 
 
 class Command(AppCommand):
@@ -47,7 +50,13 @@ class Command(AppCommand):
             raise CommandError(f"“{project}” is being compared already, since {run.started_at:%Y-%m-%d %H:%M} UTC.")
         if run.after:
             self.stdout.write(f"Goes on with the comparison that was begun at {run.started_at:%Y-%m-%d %H:%M} UTC.")
-        self._compare(run)
+        try:
+            self._compare(run)
+        except KeyboardInterrupt:
+            # So that no worker goes on with what somebody has stopped.
+            run.leave(problem="It was interrupted.")
+            self.stderr.write(f"Stopped: {run.counts}. Run it again to go on.")
+            sys.exit(INTERRUPTED)
         self._show(project, run)
 
     def _compare(self, run: Reconciliation) -> None:

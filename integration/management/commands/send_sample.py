@@ -22,6 +22,7 @@ from integration.revenuecat.samples import (
     freshened,
     happened_ms,
     load_sample,
+    marked_as_test,
     sample_names,
 )
 
@@ -79,7 +80,7 @@ class Command(AppCommand):
         except (UnknownSampleError, ValueError) as error:
             raise CommandError(str(error)) from error
         shift_ms = int(time.time() * 1000) - happened_ms(sample)
-        body = freshened(sample, shift_ms=shift_ms, app_user_id=options["app_user_id"])
+        body = marked_as_test(freshened(sample, shift_ms=shift_ms, app_user_id=options["app_user_id"]))
         answer = post_webhook(project, body, server=options["server"])
         self.stdout.write(f"{body['event']['type']} {body['event']['id']}: {answer.status_code} {answer.text}")
         if answer.status_code != requests.codes.ok:

@@ -1,0 +1,67 @@
+"""The cells of the list of deliveries: two short lines each, so that a row fits a narrow screen.
+
+Nothing is read from the database and nothing is decided here.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from integration.admin.display import LONGEST_ID, NOTHING, breakable, cut, event_label, moment, two_lines
+from integration.admin.log_words import store_words
+from integration.admin.relative_time import ago, relative
+from integration.models import Delivery
+from integration.retry import DeliveryStatus
+
+Cell = SafeString | str
+
+
+def arrived(delivery: Delivery, now: datetime) -> Cell:
+    """How long ago it came in, and when exactly."""
+    return two_lines(ago(delivery.created_at, now), moment(delivery.created_at, zone=False))
+
+
+def event(delivery: Delivery) -> Cell:
+    """The event type, or RevenueCat's own."""
+    return breakable(event_label(delivery))
+
+
+def whose(delivery: Delivery) -> Cell:
+    """Customer and project."""
+    return two_lines(cut(delivery.app_user_id, LONGEST_ID), str(delivery.project))
+
+
+def bought(delivery: Delivery) -> Cell:
+    """The product, where it was bought, and that it was no real purchase."""
+    sandbox = _("Sandbox") if delivery.environment == "SANDBOX" else ""
+    where = ", ".join(part for part in (store_words(delivery.store), sandbox) if part)
+    return two_lines(breakable(delivery.webhook_event.product_id or NOTHING), where)
+
+
+def why(delivery: Delivery, now: datetime) -> Cell:
+    """What it waits for, the last error, or the reason for which it was skipped."""
+    waits_for = delivery.project.why_not_sending(now) if delivery.due_at else None
+    return cut(waits_for or delivery.explanation)
+
+
+def trying(delivery: Delivery, now: datetime) -> Cell:
+    """How often it was tried, and when it is again."""
+    tried = ngettext("%(count)d try", "%(count)d tries", delivery.tries) % {"count": delivery.tries}
+    waits = delivery.status == DeliveryStatus.PENDING
+    return two_lines(tried, next_try(delivery, now) if waits else "")
+
+
+def next_try(delivery: Delivery, now: datetime) -> Cell:
+    """When, in few letters, or what it waits for."""
+    project = delivery.project
+    if delivery.due_at is None:
+        return _("When named")
+    if not project.active:
+        return _("When switched on")
+    if project.is_held(now):
+        return _("When resumed") if project.held_until is None else relative(project.held_until, now)
+    return _("Now") if delivery.due_at <= now else relative(delivery.due_at, now)

@@ -1,0 +1,249 @@
+"""What of a project's page speaks of its webhook in RevenueCat: registering it, and whether everything still fits.
+
+The buttons stand in the page's step for the webhook (`webhook_registration`) and not in its head. What is about to be
+written is shown first, and written only if it still is the same then.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from integration.admin.base import DialogForm, action, dialog_done
+from integration.admin.connection import CheckLevel, ConnectionCheck
+from integration.admin.display import change_url, clock
+from integration.admin.project_actions import CheckedForm, ProjectActions
+from integration.admin.project_display import Notice
+from integration.inquiry.checking import Looked, check_project, rotated_sentence
+from integration.inquiry.registration import Plan, carry_out, plan
+from integration.models import Drift, Project, ProjectCheck, WebhookRegistration
+from integration.revenuecat.errors import RevenueCatError, UnavailableError
+from integration.webhook_fit import Misfit
+
+# They are reached from `webhook_registration`.
+_NOT_IN_THE_HEAD = ("_register_webhook", "_update_webhook", "_verify_webhook", "_check_project")
+
+
+class PlanForm(DialogForm):
+    """Shows what would be created or changed in RevenueCat, and remembers what was shown."""
+
+    form_before_template = "integration/webhook_plan.html"
+    confirmed = forms.CharField(required=False, widget=forms.HiddenInput())
+    # What to say above the plan.
+    note: str = ""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.plan: Plan | None = None
+        self.problem = ""
+        if self.is_bound:
+            return
+        try:
+            self.plan = plan(Project.objects.get(pk=kwargs["object_id"]))
+        except RevenueCatError as error:
+            self.problem = error.message
+        except (Project.DoesNotExist, ValidationError):
+            # Whoever may see everything may also ask for what is not there.
+            self.problem = gettext("There is no such project.")
+        else:
+            self.fields["confirmed"].initial = self.plan.confirmation
+
+    def get_before_template_context(self, request: HttpRequest, object_id: Any = None) -> dict[str, Any]:
+        """The plan, or why there is none."""
+        return {"plan": self.plan, "problem": self.problem, "note": self.note}
+
+
+class LookedForm(DialogForm):
+    """The dialog again, with what came of looking."""
+
+    form_before_template = "integration/project_check.html"
+    looked: Looked
+
+    def get_before_template_context(self, request: HttpRequest, object_id: Any = None) -> dict[str, Any]:
+        """What does not fit, and what else there is to say."""
+        return {"found": self.looked.found.values(), "remarks": self.looked.remarks}
+
+
+REGISTER_DIALOG = {
+    "title": _("Register webhook"),
+    "description": _(
+        "Has RevenueCat send this project's events here, through RevenueCat's API. Where it has a webhook with this "
+        "project's URL already, that one is brought up to date, and no second one is made."
+    ),
+    "form_class": PlanForm,
+    "form_submit_text": _("Write it to RevenueCat"),
+}
+UPDATE_DIALOG = {**REGISTER_DIALOG, "title": _("Update webhook")}
+VERIFY_DIALOG = {
+    "title": _("Verify webhook"),
+    "description": _(
+        "Asks RevenueCat which webhook it has, and says what of it does not fit. Nothing is changed there."
+    ),
+    "form_submit_text": _("Verify"),
+}
+CHECK_DIALOG = {
+    "title": _("Check everything"),
+    "description": _(
+        "Looks whether the webhook in RevenueCat, the access token, its workspace and the region still fit. This "
+        "happens every day by itself, too. Nothing is changed there."
+    ),
+    "form_submit_text": _("Check now"),
+}
+
+
+class WebhookActions(ProjectActions):
+    """The webhook's buttons, what stands beside them, and the notices of what no longer fits."""
+
+    actions_detail = (
+        *ProjectActions.actions_detail,
+        "register_webhook",
+        "update_webhook",
+        "verify_webhook",
+        "check_project",
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Project]:
+        """With what RevenueCat was told, and when it was looked at."""
+        return super().get_queryset(request).select_related("registration", "check_made")
+
+    def idle_actions(self, project: Project | None) -> tuple[str, ...]:
+        """These have their place on the page."""
+        return super().idle_actions(project) + _NOT_IN_THE_HEAD
+
+    # --- What the page says -------------------------------------------------------------------------------
+
+    @admin.display(description=_("In RevenueCat"))
+    def webhook_registration(self, project: Project) -> SafeString:
+        """What RevenueCat was told, when it was looked at, and the buttons for both."""
+        registration = _registration(project)
+        check: ProjectCheck | None = getattr(project, "check_made", None)
+        can_ask = bool(project.revenuecat_api_key and project.revenuecat_project)
+        names = ["check_project"]
+        if can_ask:
+            names = ["update_webhook" if registration else "register_webhook", "verify_webhook", *names]
+        context = {
+            "can_ask": can_ask,
+            "told": clock(registration.told_at) if registration else "",
+            "must_tell": registration is not None and not registration.is_of_present_value,
+            "checked": clock(check.checked_at) if check else "",
+            "remarks": check.remarks if check else [],
+            "buttons": [(_BUTTONS[name], _dialog_url(project, name)) for name in names],
+        }
+        return render_to_string("integration/webhook_registration.html", context)
+
+    def drift_notices(self, project: Project) -> list[Notice]:
+        """What no longer fits, for the top of the page. A value that was rotated since is known without a check."""
+        rows = Drift.objects.open().filter(project=project).exclude(kind=str(Misfit.WEBHOOK_AUTHORIZATION))
+        said = [
+            Notice("warning", gettext("{what} (since {time})").format(what=row.sentence, time=clock(row.since)))
+            for row in rows
+        ]
+        registration = _registration(project)
+        if registration is not None and not registration.is_of_present_value:
+            said.append(Notice("warning", rotated_sentence(registration)))
+        return said
+
+    # --- What can be done ---------------------------------------------------------------------------------
+
+    @action(description=_("Register webhook"), icon="add_link", permissions=["operate"], dialog=REGISTER_DIALOG)
+    def register_webhook(self, request: HttpRequest, form: DialogForm, object_id: str) -> HttpResponse:
+        """Make it in RevenueCat, or take over the one that is there."""
+        return self._write(request, form, object_id, REGISTER_DIALOG)
+
+    @action(description=_("Update webhook"), icon="sync", permissions=["operate"], dialog=UPDATE_DIALOG)
+    def update_webhook(self, request: HttpRequest, form: DialogForm, object_id: str) -> HttpResponse:
+        """Tell RevenueCat the present Authorization value, and mend what does not fit."""
+        return self._write(request, form, object_id, UPDATE_DIALOG)
+
+    def _write(self, request: HttpRequest, form: DialogForm, object_id: str, dialog: dict[str, Any]) -> HttpResponse:
+        project = self.known_project(request, object_id)
+        try:
+            planned = plan(project)
+        except RevenueCatError as error:
+            return refused(request, object_id, dialog, error)
+        if planned.confirmation != form.cleaned_data["confirmed"]:
+            return _shown_again(request, object_id, dialog)
+        try:
+            done = carry_out(project, planned, timezone.now())
+        except RevenueCatError as error:
+            advice = gettext("RevenueCat may have done it all the same: open this dialog again to see.")
+            return refused(request, object_id, dialog, error, advice if isinstance(error, UnavailableError) else "")
+        fields = ", ".join(one.what for one in planned.changes)
+        what, kept = "registered" if done.is_new else "updated", "; its signing secret is stored" if done.signs else ""
+        self.log_change(request, project, f"Webhook {what} in RevenueCat ({done.webhook.id}): {fields}{kept}.")
+        self._say_done(request, project, is_new=done.is_new)
+        return dialog_done(request, change_url(project))
+
+    def _say_done(self, request: HttpRequest, project: Project, *, is_new: bool) -> None:
+        """And whether it fits now."""
+        if check_project(project, timezone.now(), of_intercom=False).found:
+            messages.warning(request, gettext("RevenueCat has it now. What still does not fit is said below."))
+        elif is_new:
+            messages.success(request, gettext("The webhook is registered: RevenueCat sends its events here."))
+        else:
+            messages.success(request, gettext("The webhook is up to date in RevenueCat."))
+
+    @action(description=_("Verify webhook"), icon="fact_check", permissions=["operate"], dialog=VERIFY_DIALOG)
+    def verify_webhook(self, request: HttpRequest, form: DialogForm, object_id: str) -> HttpResponse:
+        """Say in the dialog what of it does not fit."""
+        return self._look(request, object_id, VERIFY_DIALOG, of_intercom=False)
+
+    @action(description=_("Check everything"), icon="rule", permissions=["operate"], dialog=CHECK_DIALOG)
+    def check_project(self, request: HttpRequest, form: DialogForm, object_id: str) -> HttpResponse:
+        """Say in the dialog what does not fit any more."""
+        return self._look(request, object_id, CHECK_DIALOG, of_intercom=True)
+
+    def _look(self, request: HttpRequest, object_id: str, dialog: dict[str, Any], *, of_intercom: bool) -> HttpResponse:
+        project = self.known_project(request, object_id)
+        form = LookedForm(request=request, object_id=object_id)
+        form.looked = check_project(project, timezone.now(), of_intercom=of_intercom)
+        return _dialog(request, dialog, form)
+
+
+_BUTTONS = {
+    "register_webhook": _("Register webhook"),
+    "update_webhook": _("Update webhook"),
+    "verify_webhook": _("Verify webhook"),
+    "check_project": _("Check everything"),
+}
+
+
+def refused(
+    request: HttpRequest, object_id: str, dialog: dict[str, Any], error: RevenueCatError, advice: str = ""
+) -> HttpResponse:
+    """The dialog once more, with why it came to nothing."""
+    form = CheckedForm(request=request, object_id=object_id)
+    form.check = ConnectionCheck(CheckLevel.ERROR, error.message, advice)
+    return _dialog(request, dialog, form)
+
+
+def _shown_again(request: HttpRequest, object_id: str, dialog: dict[str, Any]) -> HttpResponse:
+    form = PlanForm(request=request, object_id=object_id)
+    form.note = gettext("Nothing was written yet: look at what would be, as it is now, and write it then.")
+    return _dialog(request, dialog, form)
+
+
+def _dialog(request: HttpRequest, dialog: dict[str, Any], form: DialogForm) -> HttpResponse:
+    context = {"dialog": dialog, "form": form, "form_submit_text": dialog["form_submit_text"]}
+    return render(request, "unfold/helpers/dialog.html", context)
+
+
+def _registration(project: Project) -> WebhookRegistration | None:
+    found: WebhookRegistration | None = getattr(project, "registration", None)
+    return found
+
+
+def _dialog_url(project: Project, name: str) -> str:
+    return reverse(f"admin:integration_project_{name}", args=[project.pk])
