@@ -86,9 +86,9 @@ class LogAdmin(ReadOnlyAdmin[M]):
         return rows if newest is None else rows.filter(pk__lte=newest)
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
-        """The list; of several projects it begins at their newest row, and not at everybody's on the way to theirs."""
-        projects = visible_projects(request)
-        if self.arrives_at and projects is not None and len(projects) > 1:
+        """The list; of some projects it begins at their newest row, and not at everybody's on the way to theirs."""
+        projects = _asked_for(request)
+        if self.arrives_at and projects is not None:
             rows = super().get_queryset(request).order_by("-pk")
             newest = [rows.filter(project=project).values_list("pk", flat=True).first() for project in projects]
             setattr(request, _NEWEST, max((pk for pk in newest if pk is not None), default=0))
@@ -112,6 +112,16 @@ class LogAdmin(ReadOnlyAdmin[M]):
         if request.user.has_perm("integration.view_project") or request.user.has_perm("integration.change_project"):
             return fieldsets
         return [(title, {**options, "fields": _unlinked(options["fields"])}) for title, options in fieldsets]
+
+
+def _asked_for(request: HttpRequest) -> VisibleProjects:
+    """The projects of which a list can have rows; None where it may be any."""
+    visible = visible_projects(request)
+    try:
+        chosen = UUID(request.GET.get("project__id__exact", ""))
+    except ValueError:
+        return visible
+    return [chosen] if visible is None or chosen in visible else visible
 
 
 class ProjectFilter(_Related):

@@ -158,6 +158,18 @@ def test_a_member_of_several_projects_sees_all_their_rows_and_the_list_begins_at
 
 
 @both
+def test_a_list_of_one_project_begins_at_its_newest_row_for_a_superuser_too(
+    admin_client: Client, member: Client, model: str
+) -> None:
+    larkfield = Project.objects.get(name="Larkfield")
+    query = {"project__id__exact": str(larkfield.pk)}
+    newest = newest_of(model, "Larkfield")
+    asked = [sql for sql in statements(admin_client, model, **query) if "LIMIT 50" in sql or "COUNT" in sql]
+    assert asked and all(f'"id" <= {newest}' in sql for sql in asked), asked
+    assert len(shown(admin_client, model, **query)) == 2
+
+
+@both
 def test_a_row_that_arrives_is_in_the_next_list(member: Client, model: str) -> None:
     before = shown(member, model)
     (new,) = received(model, Project.objects.get(name="Second"), timezone.now())

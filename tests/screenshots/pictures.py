@@ -24,6 +24,13 @@ def first_row(page: Page) -> None:
     page.wait_for_load_state()
 
 
+def preview_of_first_row(page: Page) -> None:
+    """What the event of the first delivery of a list would make now."""
+    first_row(page)
+    page.get_by_role("link", name="Preview with today's settings").click()
+    page.wait_for_load_state()
+
+
 def demo_project(page: Page) -> None:
     """The settings of the project that has everything on."""
     page.get_by_role("link", name="Demo, everything on").first.click()
@@ -47,5 +54,7 @@ PICTURES = (
     Picture("admin-delivery", "/admin/integration/delivery/?status__exact=failed", first_row),
     Picture("admin-project", "/admin/integration/project/", demo_project),
     Picture("admin-customer", "/admin/integration/customer/", first_row),
+    Picture("admin-preview", "/admin/integration/delivery/?status__exact=delivered", preview_of_first_row, whole=True),
+    Picture("admin-bulk", "/admin/integration/bulkredelivery/add/?status__exact=failed"),
     Picture("admin-phone", "/admin/", window=PHONE),
 )
