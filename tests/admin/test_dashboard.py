@@ -37,7 +37,7 @@ def links(context: Any) -> dict[str, int]:
 
 
 @pytest.mark.parametrize(
-    ("range_", "environment"), zip(RANGES, ["", "PRODUCTION", "SANDBOX", "PRODUCTION"], strict=True)
+    ("range_", "environment"), [*zip(RANGES, ["", "PRODUCTION", "SANDBOX", "PRODUCTION"], strict=True)]
 )
 def test_every_number_is_what_its_link_shows_in_the_log(
     admin_client: Client, project: Project, range_: str, environment: str
