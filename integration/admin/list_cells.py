@@ -26,8 +26,8 @@ def arrived(delivery: Delivery, now: datetime) -> Cell:
 
 
 def event(delivery: Delivery) -> Cell:
-    """The event type, or RevenueCat's own."""
-    return breakable(event_label(delivery))
+    """The event type, or RevenueCat's own, and the product."""
+    return two_lines(breakable(event_label(delivery)), breakable(delivery.webhook_event.product_id))
 
 
 def whose(delivery: Delivery) -> Cell:
@@ -36,10 +36,9 @@ def whose(delivery: Delivery) -> Cell:
 
 
 def bought(delivery: Delivery) -> Cell:
-    """The product, where it was bought, and that it was no real purchase."""
+    """Where it was bought, and that it was no real purchase."""
     sandbox = _("Sandbox") if delivery.environment == "SANDBOX" else ""
-    where = ", ".join(part for part in (store_words(delivery.store), sandbox) if part)
-    return two_lines(breakable(delivery.webhook_event.product_id or NOTHING), where)
+    return two_lines(store_words(delivery.store) or NOTHING, sandbox)
 
 
 def why(delivery: Delivery, now: datetime) -> Cell:

@@ -79,9 +79,9 @@ class DeliveryAdmin(RedeliverActions, LogTools, DeliveryPage):
         """For the list, as all that follow to the tries."""
         return list_cells.arrived(delivery, timezone.now())
 
-    @admin.display(description=_("Event"))
+    @admin.display(description=_("Event, product"))
     def short_event(self, delivery: Delivery) -> list_cells.Cell:
-        """The event type."""
+        """The event type, and the product."""
         return list_cells.event(delivery)
 
     @admin.display(description=_("Customer, project"))
@@ -89,9 +89,9 @@ class DeliveryAdmin(RedeliverActions, LogTools, DeliveryPage):
         """Customer and project."""
         return list_cells.whose(delivery)
 
-    @admin.display(description=_("Product, store"))
+    @admin.display(description=_("Store"))
     def bought(self, delivery: Delivery) -> list_cells.Cell:
-        """Product, store and environment."""
+        """Where it was bought, and whether it was a test."""
         return list_cells.bought(delivery)
 
     @admin.display(description=_("Why"))

@@ -113,6 +113,15 @@ SECTIONS: Any = (
 _FOR_OPERATORS = frozenset({TOKEN, SIGNING, CLEAR_SIGNING, API_KEY, CLEAR_API_KEY, *EVENT_FIELDS, *MORE_EVENT_FIELDS})
 
 
+def unfolded(sections: Any, project: Any) -> list[tuple[Any, dict[str, Any]]]:
+    """The sections, with that of RevenueCat open where there are buttons in it."""
+    if not project.revenuecat_api_key:
+        return list(sections)
+    return [
+        (title, {**options, "classes": ()} if API_KEY in options["fields"] else options) for title, options in sections
+    ]
+
+
 def without(sections: Any, hidden: set[str]) -> list[tuple[Any, dict[str, Any]]]:
     """The sections without these fields, and without those that have none left."""
     return [

@@ -27,7 +27,7 @@ from integration.admin.give_access import AccessActions
 from integration.admin.impact import ImpactBeforeSaving
 from integration.admin.project_actions import ring_after_commit
 from integration.admin.project_form import ProjectForm
-from integration.admin.project_sections import ADDING, SECTIONS, hidden_fields, without
+from integration.admin.project_sections import ADDING, SECTIONS, hidden_fields, unfolded, without
 from integration.admin.revenuecat_actions import RevenueCatActions
 from integration.admin.send_sample import SampleActions
 from integration.models import Customer, Delivery, Project, WebhookEvent
@@ -97,11 +97,6 @@ class ProjectAdmin(ImpactBeforeSaving, SampleActions, AccessActions, RevenueCatA
         """Whether it is sending, and if not, why."""
         return show.hold_sentence(project, timezone.now())
 
-    @admin.display(description=gettext_lazy("Last compared"))
-    def compared(self, project: Project) -> str:
-        """What came of the newest comparison with RevenueCat."""
-        return show.comparison_sentence(project, timezone.now())
-
     def get_fieldsets(self, request: HttpRequest, obj: Project | None = None) -> Any:
         """Who may only look sees no empty secret fields."""
         fieldsets = super().get_fieldsets(request, obj)
@@ -109,7 +104,7 @@ class ProjectAdmin(ImpactBeforeSaving, SampleActions, AccessActions, RevenueCatA
             return fieldsets
         may_change = self.has_change_permission(request, obj)
         is_superuser = bool(getattr(request.user, "is_superuser", False))
-        return without(fieldsets, hidden_fields(obj, may_change=may_change, is_superuser=is_superuser))
+        return without(unfolded(fieldsets, obj), hidden_fields(obj, may_change=may_change, is_superuser=is_superuser))
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Only projects that this person sees can be chosen."""

@@ -6,10 +6,12 @@ Each is a dialog, as in `project_actions`; what was refused is said in the dialo
 from __future__ import annotations
 
 from django import forms
-from django.contrib import messages
+from django.contrib import admin, messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
 from django.utils import timezone
+from django.utils.safestring import SafeString
 from django.utils.text import format_lazy
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -17,7 +19,8 @@ from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldBooleanSwitchWid
 
 from integration.admin.base import DialogForm, action, dialog_done
 from integration.admin.display import change_url
-from integration.admin.webhook_actions import WebhookActions, refused
+from integration.admin.project_display import comparison_sentence
+from integration.admin.webhook_actions import WebhookActions, dialog_url, refused
 from integration.inquiry.comparing import DAYS, MOST_DAYS
 from integration.inquiry.names import read_names
 from integration.models import Project, Reconciliation
@@ -74,9 +77,20 @@ class RevenueCatActions(WebhookActions):
     actions_detail = (*WebhookActions.actions_detail, "read_names", "reconcile")
 
     def idle_actions(self, project: Project | None) -> tuple[str, ...]:
-        """These stand there only where a key is stored."""
-        can_ask = project is not None and bool(project.revenuecat_api_key)
-        return super().idle_actions(project) + (() if can_ask else _ASKING)
+        """These have their place on the page, where a key is stored."""
+        return super().idle_actions(project) + _ASKING
+
+    @admin.display(description=_("Last compared"))
+    def compared(self, project: Project) -> SafeString | str:
+        """What came of the newest comparison, and the buttons for what RevenueCat can be asked."""
+        said = comparison_sentence(project, timezone.now())
+        if not project.revenuecat_api_key:
+            return said
+        buttons = [
+            {"url": dialog_url(project, "read_names"), "text": NAMES_DIALOG["title"], "icon": "sell"},
+            {"url": dialog_url(project, "reconcile"), "text": RECONCILE_DIALOG["title"], "icon": "compare_arrows"},
+        ]
+        return render_to_string("integration/compared.html", {"said": said, "buttons": buttons})
 
     @action(description=_("Read names from RevenueCat"), icon="sell", permissions=["operate"], dialog=NAMES_DIALOG)
     def read_names(self, request: HttpRequest, form: DialogForm, object_id: str) -> HttpResponse:

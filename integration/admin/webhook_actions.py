@@ -139,7 +139,7 @@ class WebhookActions(ProjectActions):
             "must_tell": registration is not None and not registration.is_of_present_value,
             "checked": clock(check.checked_at) if check else "",
             "remarks": check.remarks if check else [],
-            "buttons": [(_BUTTONS[name], _dialog_url(project, name)) for name in names],
+            "buttons": [(_BUTTONS[name], dialog_url(project, name)) for name in names],
         }
         return render_to_string("integration/webhook_registration.html", context)
 
@@ -245,5 +245,5 @@ def _registration(project: Project) -> WebhookRegistration | None:
     return found
 
 
-def _dialog_url(project: Project, name: str) -> str:
+def dialog_url(project: Project, name: str) -> str:
     return reverse(f"admin:integration_project_{name}", args=[project.pk])

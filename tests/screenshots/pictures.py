@@ -53,7 +53,7 @@ PICTURES = (
     Picture("admin-deliveries", "/admin/integration/delivery/"),
     Picture("admin-delivery", "/admin/integration/delivery/?status__exact=failed", first_row),
     Picture("admin-project", "/admin/integration/project/", demo_project),
-    Picture("admin-customer", "/admin/integration/customer/", first_row),
+    Picture("admin-customer", "/admin/integration/customer/?q=user_14102", first_row),
     Picture("admin-preview", "/admin/integration/delivery/?status__exact=delivered", preview_of_first_row, whole=True),
     Picture("admin-bulk", "/admin/integration/bulkredelivery/add/?status__exact=failed"),
     Picture("admin-phone", "/admin/", window=PHONE),
