@@ -21,9 +21,10 @@ from procrastinate.exceptions import AlreadyEnqueued
 from procrastinate.jobs import Job
 from procrastinate.manager import JobManager
 
+from integration.bells import REDELIVER_QUEUE, ring
 from integration.models import BulkRedelivery
 from integration.models.redelivery import BATCH, LEASE
-from integration.tasks import REDELIVER_QUEUE, ring, stopping
+from integration.tasks import stopping
 
 logger = logging.getLogger(__name__)
 

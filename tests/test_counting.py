@@ -10,6 +10,7 @@ from django.utils import timezone
 from procrastinate.contrib.django import app
 
 from integration import tasks
+from integration.bells import PRUNE_QUEUE
 from integration.models import CountedHour, HourlyCount, ProjectStanding
 from tests.factories import make_project
 from tests.models.aged import aged
@@ -23,8 +24,8 @@ def test_the_worker_counts_every_fifteen_seconds_and_looks_after_the_projects_ev
     assert HourlyCount.objects.get().count == 1 and CountedHour.objects.exists()
     assert ProjectStanding.objects.get().project == project
     periodic = {(task.task.name, task.task.queue, task.cron) for task in app.periodic_registry.periodic_tasks.values()}
-    assert ("integration.count_hours", tasks.PRUNE_QUEUE, "* * * * * */15") in periodic
-    assert ("integration.look_after_projects", tasks.PRUNE_QUEUE, "* * * * *") in periodic
+    assert ("integration.count_hours", PRUNE_QUEUE, "* * * * * */15") in periodic
+    assert ("integration.look_after_projects", PRUNE_QUEUE, "* * * * *") in periodic
 
 
 def test_counting_stops_when_the_worker_does_and_goes_on_with_the_next_one(db: None) -> None:

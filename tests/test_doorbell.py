@@ -14,8 +14,9 @@ from django.db import connection, transaction
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
+from integration.bells import ring
 from integration.models import Delivery, Project
-from integration.tasks import rescue_stalled_jobs, ring, ring_due
+from integration.tasks import rescue_stalled_jobs, ring_due
 from tests.factories import make_project, receive
 
 

@@ -13,6 +13,7 @@ from django.utils import timezone
 from procrastinate.contrib.django import app
 
 from integration import tasks
+from integration.bells import PRUNE_QUEUE
 
 
 def test_the_worker_clears_ended_sessions_every_hour_and_leaves_the_others(db: None) -> None:
@@ -26,4 +27,4 @@ def test_the_worker_clears_ended_sessions_every_hour_and_leaves_the_others(db: N
     assert [session.session_key for session in Session.objects.all()] == [going_on.cookies["sessionid"].value]
     assert going_on.get("/admin/").status_code == 200
     periodic = {(task.task.name, task.task.queue, task.cron) for task in app.periodic_registry.periodic_tasks.values()}
-    assert ("integration.clear_sessions", tasks.PRUNE_QUEUE, "17 * * * *") in periodic
+    assert ("integration.clear_sessions", PRUNE_QUEUE, "17 * * * *") in periodic

@@ -17,10 +17,11 @@ import pytest
 from django.db import connection
 from django.test import Client
 
+from integration.bells import ring
 from integration.drain.loop import LEASE_MARGIN_SECONDS, THREADS
 from integration.intercom.client import ATTEMPT_SECONDS
 from integration.models import Delivery, DeliveryAttempt, Project
-from integration.tasks import HEARTBEAT_SECONDS, STALLED_SECONDS, ring
+from integration.tasks import HEARTBEAT_SECONDS, STALLED_SECONDS
 from tests.factories import AUTHORIZATION, NEW_YEAR_MS, make_project, raw, receive, refreshed, webhook
 from tests.fake_intercom import FakeIntercom, faults
 from tests.processes import Child, child_env, outside_params
@@ -29,7 +30,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(90)]
 
 # The tending comes round this often.
 TEND_SECONDS = 5.0
-WORK = "import django; django.setup(); from integration.tasks import run_worker; run_worker()"
+WORK = "import django; django.setup(); from integration.worker import run_worker; run_worker()"
 
 
 class Workers:

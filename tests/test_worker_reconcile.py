@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from integration.bells import ring, ring_reconcile
 from integration.models import Discrepancy, Project, Reconciliation
 from integration.models.secrets import Secret
-from integration.tasks import ring, ring_reconcile
 from tests.factories import make_project, receive, refreshed
 from tests.fake_intercom import FakeIntercom
 from tests.fake_revenuecat import KEY, FakeRevenueCat, subscription

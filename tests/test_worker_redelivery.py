@@ -44,7 +44,7 @@ def project(transactional_db: None, intercom: FakeIntercom, settings: Any) -> It
 def test_a_killed_worker_is_taken_over_and_everything_is_sent_once(project: Project, intercom: FakeIntercom) -> None:
     run = begin(project)
     env = child_env(INTERCOM_API_URL=intercom.url)
-    code = f"import django; django.setup(); {SMALL}from integration.tasks import run_worker; run_worker()"
+    code = f"import django; django.setup(); {SMALL}from integration.worker import run_worker; run_worker()"
     with Child(["-c", code], env) as worker:
         worker.wait_for("worker ready")
         ring_redelivery(run.pk)

@@ -31,9 +31,9 @@ from integration.admin.connection import CheckLevel, ConnectionCheck, check_conn
 from integration.admin.display import change_url, clock
 from integration.admin.project_display import Notice, is_readable, overlap_until, rotation_sentence
 from integration.admin.setup_panel import setup_panel
+from integration.bells import ring
 from integration.models import Project
 from integration.models.projects import AUTHORIZATION_OVERLAP
-from integration.tasks import ring
 
 LONGEST_OVERLAP_HOURS = 720
 _HOUR = timedelta(hours=1)

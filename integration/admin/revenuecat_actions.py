@@ -21,11 +21,11 @@ from integration.admin.base import DialogForm, action, dialog_done
 from integration.admin.display import change_url
 from integration.admin.project_display import comparison_sentence
 from integration.admin.webhook_actions import WebhookActions, dialog_url, refused
+from integration.bells import ring_reconcile
 from integration.inquiry.comparing import DAYS, MOST_DAYS
 from integration.inquiry.names import read_names
 from integration.models import Project, Reconciliation
 from integration.revenuecat.errors import RevenueCatError
-from integration.tasks import ring_reconcile
 
 NAMES_DIALOG = {
     "title": _("Read names from RevenueCat"),

@@ -20,11 +20,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from integration.bells import bell_of, ring
 from integration.envelopes import parse_envelope
 from integration.models import Delivery, Project
 from integration.models.accepting import Accepted
 from integration.models.events import Envelope
-from integration.tasks import bell_of, ring
 from integration.webhooks.arrivals import note_arrival
 from integration.webhooks.authentication import RevenueCatAuthentication, admit
 from integration.webhooks.body import read_body

@@ -14,10 +14,10 @@ from typing import Any
 from django.db.models import Count, Max, Min
 from django.utils import timezone
 
+from integration.bells import ring
 from integration.drain.loop import THREADS
 from integration.envelopes import parse_envelope
 from integration.models import Delivery, DeliveryAttempt, Project
-from integration.tasks import ring
 from tests.bench.bare_drain import Job
 from tests.bench.figure import Figure, at_least
 from tests.bench.place import Place

@@ -23,8 +23,8 @@ from django.db.models import Exists, OuterRef
 from django.urls import reverse
 from django.utils import timezone
 
+from integration.bells import ring
 from integration.models import Delivery, DeliveryAttempt, Project
-from integration.tasks import ring
 from rcintercom.embedded_postgres.layout import PORT, SUPERUSER, Layout
 from tests.chaos.evidence import Log, Try
 from tests.chaos.poster import Address

@@ -9,11 +9,11 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
+from integration.bells import ring
 from integration.inquiry.comparing import DAYS, LOOK_SECONDS, MOST_DAYS, go_on
 from integration.management.base import AppCommand
 from integration.management.projects import chosen_project
 from integration.models import Discrepancy, Project, Reconciliation
-from integration.tasks import ring
 
 MOST_SHOWN = 50
 # The exit code of what Ctrl-C has stopped.

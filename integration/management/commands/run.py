@@ -17,7 +17,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
 
-from integration import tasks
+from integration import worker
 from rcintercom.embedded_postgres.base import DatabaseWrapper
 from rcintercom.supervisor import CannotStartError, Program, Supervisor
 
@@ -45,7 +45,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Run what the options say. Raises CommandError where the port or the database cannot be used."""
         if options["worker_only"]:
-            tasks.run_worker()
+            worker.run_worker()
             return
         with closing(listening_socket(options["port"])) as listener:
             # What it is run from must not matter to `-m gunicorn`, nor to the app.
