@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import QuerySet
+from django.db.models.expressions import Combinable
 from django.utils.translation import gettext as _
 
 from integration.models import Delivery
@@ -51,12 +52,17 @@ Values = Sequence[Any]
 
 
 class Export:
-    """The file, piece by piece, newest delivery first; `done` is called once, with how many rows are in it."""
+    """The file, piece by piece, newest delivery first; `done` is called once, with how many rows are in it.
 
-    def __init__(self, rows: QuerySet[Delivery], *, as_csv: bool, payloads: bool, done: Callable[[int], None]) -> None:
+    `payload` is where what RevenueCat sent is read from; None leaves it out.
+    """
+
+    def __init__(
+        self, rows: QuerySet[Delivery], *, as_csv: bool, payload: Combinable | None, done: Callable[[int], None]
+    ) -> None:
         self._rows = rows.order_by("-pk")
-        self._names = [*COLUMNS, *([PAYLOAD] if payloads else [])]
-        self._fields = [*COLUMNS.values(), *(["webhook_event__payload"] if payloads else [])]
+        self._names = [*COLUMNS, *([PAYLOAD] if payload else [])]
+        self._fields: list[str | Combinable] = [*COLUMNS.values(), *([payload] if payload else [])]
         self._written = _csv if as_csv else _json_lines
         self._as_csv = as_csv
         self._done = done

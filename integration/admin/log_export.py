@@ -10,13 +10,15 @@ from uuid import UUID
 from django.contrib import messages
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.core.exceptions import PermissionDenied
+from django.db.models import Case, F, When
+from django.db.models.expressions import Combinable
 from django.http import HttpRequest, HttpResponseNotAllowed, HttpResponseRedirect, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from integration.admin.access import LogAdmin, may_see_payloads
+from integration.admin.access import LogAdmin, may_see_payloads, visible_projects
 from integration.admin.display import list_url
 from integration.admin.exporting import Export
 from integration.admin.log_query import UnusableQueryError, asked, meant_projects
@@ -55,13 +57,13 @@ class LogExport(LogAdmin[Delivery]):
         return self._file(request, meant, kind)
 
     def _file(self, request: HttpRequest, meant: LogFilter, kind: str) -> StreamingHttpResponse:
-        payloads = may_see_payloads(request) and request.POST.get("payloads") == "on"
+        payload = _payload(request) if request.POST.get("payloads") == "on" else None
         projects = meant_projects(request, meant)
-        what = f"Log exported as {'CSV' if kind == 'csv' else 'JSON lines'}{', with payloads' if payloads else ''}"
+        what = f"Log exported as {'CSV' if kind == 'csv' else 'JSON lines'}{', with payloads' if payload else ''}"
         what = f"{what}: {filter_words(meant, search=False)}"
         try:
             entries = _audit(request, projects, f"{what}.")
-            export = Export(meant.rows(projects), as_csv=kind == "csv", payloads=payloads, done=_Done(entries, what))
+            export = Export(meant.rows(projects), as_csv=kind == "csv", payload=payload, done=_Done(entries, what))
         except BaseException:
             _one_at_a_time.release()
             raise
@@ -73,6 +75,14 @@ class LogExport(LogAdmin[Delivery]):
     def _back(self, request: HttpRequest, why: str) -> HttpResponseRedirect:
         messages.error(request, why)
         return HttpResponseRedirect(list_url(Delivery))
+
+
+def _payload(request: HttpRequest) -> Combinable | None:
+    """What RevenueCat sent, for those who may see it; of an event that was handed over, who see where it came to."""
+    if not may_see_payloads(request):
+        return None
+    projects, payload = visible_projects(request), F("webhook_event__payload")
+    return payload if projects is None else Case(When(webhook_event__project__in=projects, then=payload))
 
 
 class _Done:

@@ -20,6 +20,7 @@ from django.test.utils import CaptureQueriesContext
 
 from integration.admin import exporting
 from integration.models import Delivery, Project
+from integration.models.mapping_settings import Sandbox
 from tests.admin.conftest import text_of
 from tests.admin.test_deliveries_list import LIST
 from tests.factories import make_project, receive, run_drain
@@ -103,6 +104,22 @@ def test_payloads_are_for_those_who_may_see_them_and_ask_for_them(
     assert ("payload" in row) is shown
     if shown:
         assert json.loads(row["payload"])["event"]["app_user_id"] == "ada"
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+def test_the_payload_of_an_event_that_another_project_has_handed_over_is_for_those_who_see_that_one(
+    admin_client: Client, project: Project, kind: str
+) -> None:
+    other = make_project("Foreign", sandbox=Sandbox.OTHER, sandbox_project=project)
+    receive(other, app_user_id="theirs", environment="SANDBOX", subscriber_attributes=SECRET_OF_THEIRS)
+    run_drain(other)
+    receive(project, app_user_id="own", product_id="of-our-own")
+    client = as_role("Support", project)
+    told = exported(client, kind, payloads="on")
+    assert "theirs" in told and told.count("of-our-own") == 2 and "+41791234567" not in told
+    other.members.add(User.objects.get(username="Support"))
+    for knowing in (client, admin_client):
+        assert "+41791234567" in exported(knowing, kind, payloads="on")
 
 
 def test_rows_of_other_projects_are_in_no_file(project: Project, three: list[Delivery]) -> None:
