@@ -47,7 +47,7 @@ def asked(request: HttpRequest) -> LogFilter:
         raise UnusableQueryError(_("The address asks for what no filter of the list offers."))
     plain: dict[str, Any] = {PLAIN[name]: value for name, value in query.items() if name in PLAIN}
     if "project" in plain:
-        plain["project"] = _key(plain["project"])
+        plain["project"] = _key(request, plain["project"])
     return LogFilter(
         **plain,
         since=_end(query, "from"),
@@ -82,8 +82,13 @@ def _end(query: Mapping[str, str], end: str) -> Any:
     return at
 
 
-def _key(text: str) -> str:
+def _key(request: HttpRequest, text: str) -> str:
+    """The key of a project; of one that this person does not see nothing is said, not even what it is called."""
     try:
-        return str(UUID(text))
+        key = UUID(text)
     except ValueError as error:
         raise UnusableQueryError(_("There is no such project.")) from error
+    visible = visible_projects(request)
+    if visible is not None and key not in visible:
+        raise UnusableQueryError(_("There is no such project."))
+    return str(key)
