@@ -54,19 +54,19 @@ class LogExport(LogAdmin[Delivery]):
             return self._back(request, str(error))
         if not _one_at_a_time.acquire(blocking=False):
             return self._back(request, _("Another export is being made at this moment. Try again in a minute."))
-        return self._file(request, meant, kind)
+        try:
+            return self._file(request, meant, kind)
+        except BaseException:
+            _one_at_a_time.release()
+            raise
 
     def _file(self, request: HttpRequest, meant: LogFilter, kind: str) -> StreamingHttpResponse:
         payload = _payload(request) if request.POST.get("payloads") == "on" else None
         projects = meant_projects(request, meant)
         what = f"Log exported as {'CSV' if kind == 'csv' else 'JSON lines'}{', with payloads' if payload else ''}"
         what = f"{what}: {filter_words(meant, search=False)}"
-        try:
-            entries = _audit(request, projects, f"{what}.")
-            export = Export(meant.rows(projects), as_csv=kind == "csv", payload=payload, done=_Done(entries, what))
-        except BaseException:
-            _one_at_a_time.release()
-            raise
+        entries = _audit(request, projects, f"{what}.")
+        export = Export(meant.rows(projects), as_csv=kind == "csv", payload=payload, done=_Done(entries, what))
         name = f"deliveries-{timezone.now():%Y%m%d-%H%M%S}.{kind}"
         response = StreamingHttpResponse(export, content_type=CONTENT_TYPES[kind])
         response.headers["Content-Disposition"] = f'attachment; filename="{name}"'

@@ -14,11 +14,11 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group, User
 from django.core.signals import request_finished
-from django.db import close_old_connections, connection
+from django.db import OperationalError, close_old_connections, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from integration.admin import exporting
+from integration.admin import exporting, log_export
 from integration.models import Delivery, Project
 from integration.models.mapping_settings import Sandbox
 from tests.admin.conftest import text_of
@@ -193,6 +193,19 @@ def test_an_export_that_is_given_up_is_in_the_history_and_lets_the_next_one_begi
         give_up(response)
     assert LogEntry.objects.count() == 3
     assert "Another export is being made" in text_of(admin_client.get(LIST))
+
+
+def test_an_export_that_cannot_begin_lets_the_next_one_begin(
+    admin_client: Client, three: list[Delivery], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost(*_: Any, **__: Any) -> str:
+        raise OperationalError("The connection is lost.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(log_export, "filter_words", lost)
+        with pytest.raises(OperationalError):
+            admin_client.post(EXPORT, {"format": "csv"})
+    assert len(rows_of(exported(admin_client))) == 3
 
 
 @pytest.mark.parametrize("query", ["payload__icontains=x", "project__id__exact=1", "created_at_from_0=tomorrow"])
