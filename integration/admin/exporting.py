@@ -1,12 +1,13 @@
 """The rows of an export, as CSV or JSON lines: read and written piece by piece, so that any number of them fits.
 
-Times are in UTC, in ISO 8601. A cell that a spreadsheet would take for a formula begins with an apostrophe.
+Times are in UTC, in ISO 8601. What a spreadsheet would take for a formula begins with an apostrophe.
 """
 
 from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Callable, Generator, Iterator, Sequence
 from datetime import datetime
 from typing import Any
@@ -45,8 +46,9 @@ COLUMNS = {
     "transaction_id": "webhook_event__transaction_id",
     "original_transaction_id": "webhook_event__original_transaction_id",
 }
-# How a formula can begin, also one that is typed on a keyboard for Chinese or Japanese.
-_FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+# Where a formula can begin, also one that is typed on a keyboard for Chinese or Japanese: at the beginning of a cell,
+# and after what a spreadsheet of another country splits lines at, for which this file's quotes are mere letters.
+_FORMULA = re.compile('(^|[;\t\r\n])(?="*[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20])')
 
 Values = Sequence[Any]
 
@@ -122,7 +124,7 @@ def _cell(value: Any) -> str:
     if isinstance(value, int):
         return str(value)
     text = json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else str(_plain(value))
-    return f"'{text}" if text.startswith(_FORMULAS) else text
+    return _FORMULA.sub(r"\1'", text)
 
 
 def _plain(value: Any) -> Any:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -140,6 +141,17 @@ def test_no_cell_begins_as_a_formula_does(admin_client: Client, project: Project
     assert not [value for value in row.values() if value and value[0] in "=+-@\t\r\uff1d"]
     assert row["product_id"] == f"'{evil}"
     assert json.loads(exported(admin_client, "jsonl"))["product_id"] == evil
+
+
+@pytest.mark.parametrize("evil", ["x;=HYPERLINK(1)", 'x;"=HYPERLINK(1)', "x\n=HYPERLINK(1)", "x\t@SUM(1)"])
+def test_no_cell_holds_a_formula_for_a_spreadsheet_that_splits_at_other_letters(
+    admin_client: Client, project: Project, evil: str
+) -> None:
+    receive(project, app_user_id=evil, product_id="a;b")
+    text = exported(admin_client, payloads="on")
+    assert not [cell for cell in re.split(r"[;\t\n]", text) if cell.lstrip('"').startswith(("=", "@"))]
+    assert rows_of(text)[0]["product_id"] == "a;b"
+    assert json.loads(exported(admin_client, "jsonl"))["app_user_id"] == evil
 
 
 def test_a_file_is_read_and_written_in_pieces(
