@@ -20,8 +20,9 @@ from integration.models import Delivery
 
 # More rows than this are not in one file; they would keep a thread of the web server for minutes.
 MOST_ROWS = 1_000_000
-# So many are read at a time.
+# So many are read at a time; fewer with payloads, each of which may be as large as a webhook may be.
 PIECE = 2_000
+PIECE_OF_PAYLOADS = 100
 PAYLOAD = "payload"
 # The names in the file, and where they come from.
 COLUMNS = {
@@ -65,6 +66,7 @@ class Export:
         self._rows = rows.order_by("-pk")
         self._names = [*COLUMNS, *([PAYLOAD] if payload else [])]
         self._fields: list[str | Combinable] = [*COLUMNS.values(), *([payload] if payload else [])]
+        self._size = PIECE_OF_PAYLOADS if payload else PIECE
         self._written = _csv if as_csv else _json_lines
         self._as_csv = as_csv
         self._done = done
@@ -97,7 +99,7 @@ class Export:
 
     def _piece(self, last: int | None) -> list[Values]:
         rows = self._rows if last is None else self._rows.filter(pk__lt=last)
-        return list(rows.values_list(*self._fields)[: min(PIECE, MOST_ROWS - self._count)])
+        return list(rows.values_list(*self._fields)[: min(self._size, MOST_ROWS - self._count)])
 
     def _end(self, last: int) -> str:
         """What stands at the end of a file that is not whole; nothing where it is."""

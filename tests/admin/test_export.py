@@ -169,6 +169,16 @@ def test_a_file_is_read_and_written_in_pieces(
     assert len((piece + rest).splitlines()) == 5 and str(min(made)).encode() in rest
 
 
+def test_fewer_payloads_are_read_at_a_time_for_each_may_be_as_large_as_a_webhook(
+    admin_client: Client, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exporting, "PIECE_OF_PAYLOADS", 2)
+    made = [receive(project).pk for _ in range(5)]
+    pieces = list(streamed(admin_client.post(EXPORT, {"format": "jsonl", "payloads": "on"})))
+    assert [len(piece.splitlines()) for piece in pieces] == [2, 2, 1]
+    assert [row["id"] for row in map(json.loads, b"".join(pieces).splitlines())] == made[::-1]
+
+
 @pytest.mark.parametrize("kind", ["csv", "jsonl"])
 @pytest.mark.parametrize(("rows", "whole"), [(4, True), (5, False)])
 def test_a_file_that_is_not_whole_says_so(
