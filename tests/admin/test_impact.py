@@ -78,6 +78,16 @@ def test_one_can_go_back_to_the_form_as_it_was_filled_in(admin_client: Client, b
     assert asks(save(admin_client, project_url(busy), event_renewal_name="renewed")), "and from there on again"
 
 
+def test_what_somebody_else_saves_while_one_looks_is_not_undone_unseen(admin_client: Client, busy: Project) -> None:
+    asked = save(admin_client, project_url(busy), event_paywall_close_send=True)
+    Project.objects.update(active=False)
+    again = go_on(admin_client, busy, asked, CONFIRMED)
+    assert asks(again) and "saved by somebody else meanwhile" in said(again) and "Active: off → on" in said(again)
+    assert not Project.objects.get().active and not EventSetting.objects.exists()
+    assert not asks(go_on(admin_client, busy, again, CONFIRMED))
+    assert Project.objects.get().active and EventSetting.objects.get().event_type == "paywall_close"
+
+
 def test_saving_and_continuing_goes_on_after_the_question(admin_client: Client, busy: Project) -> None:
     data = {**entered(admin_client, project_url(busy), sandbox="send"), "_continue": "1"}
     asked = admin_client.post(project_url(busy), data)
