@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.contrib.admin.models import ADDITION, LogEntry
+from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import QuerySet
@@ -29,6 +30,7 @@ from integration.admin.log_query import UnusableQueryError, asked, query_of
 from integration.admin.log_words import filter_words
 from integration.models import BulkRedelivery, Delivery, Project
 from integration.redelivering import ring_redelivery
+from integration.sign_in.verified import signed_in
 
 CANCEL_DIALOG = {
     "title": gettext_lazy("Cancel"),
@@ -121,8 +123,9 @@ class BulkRedeliveryAdmin(ScopedActions[BulkRedelivery], ReadOnlyAdmin[BulkRedel
         return TemplateResponse(request, "integration/bulk_start.html", context)
 
     def _begin(self, request: HttpRequest, plan: Plan) -> HttpResponse:
+        by = signed_in(request)
         run = BulkRedelivery(
-            started_by_id=request.user.pk,
+            started_by=by,
             started_at=timezone.now(),
             filter=plan.meant.to_json(),
             words=filter_words(plan.meant, search=False),
@@ -131,6 +134,13 @@ class BulkRedeliveryAdmin(ScopedActions[BulkRedelivery], ReadOnlyAdmin[BulkRedel
             newest=plan.newest,
         )
         with transaction.atomic():
+            # One click after the other: the second one finds what the first one has begun.
+            User.objects.select_for_update(no_key=True).get(pk=by.pk)
+            unfinished = self.get_queryset(request).filter(finished_at=None, cancelled_at=None)
+            same = unfinished.filter(started_by=by, filter=run.filter).first()
+            if same is not None:
+                messages.info(request, _("You have begun this already, and it is under way."))
+                return HttpResponseRedirect(change_url(same))
             run.save()
             run.projects.set(plan.projects)
             said = f"Bulk redelivery of {plan.how_many} deliveries started: {run.words}."

@@ -186,6 +186,18 @@ def test_nothing_chosen_or_found_starts_nothing(admin_client: Client, failures: 
     assert not BulkRedelivery.objects.exists()
 
 
+def test_a_second_click_begins_nothing_while_the_first_one_is_under_way(
+    admin_client: Client, failures: list[Delivery]
+) -> None:
+    first = begun(admin_client)
+    again = admin_client.post(add_url(), follow=True)
+    assert again.redirect_chain[-1][0] == run_url(first) and "You have begun this already" in text_of(again)
+    assert BulkRedelivery.objects.count() == LogEntry.objects.count() == 1
+    assert begun(admin_client, "state=unsent") != first, "another filter is another one"
+    act(admin_client, run_url(first, "cancel"))
+    assert begun(admin_client).pk > first.pk, "and so is one after the end"
+
+
 def test_only_rows_of_visible_projects_are_counted_and_redelivered(
     failures: list[Delivery], project: Project, intercom: FakeIntercom
 ) -> None:
