@@ -15,6 +15,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from integration.admin.access import visible_projects
 from integration.admin.log_query import meant_projects
 from integration.admin.log_words import filter_words, reason_words
 from integration.drain.dry_run import DryRun, dry_run
@@ -72,6 +73,7 @@ class Plan:
             for reason, count in found.skipped.most_common()
         ]
         rows = [(_("sent"), found.sent), (_("waiting for a name"), found.waiting), *skipped]
+        rows.append((_("handed over to a project that you do not see"), found.handed_over))
         return [(words, count) for words, count in [*rows, (_("not readable"), found.unreadable)] if count]
 
     @property
@@ -105,7 +107,7 @@ def planned(request: HttpRequest, meant: LogFilter) -> Plan:
         count=counted["count"],
         contacts=counted["contacts"],
         newest=int(Delivery.objects.aggregate(newest=Max("pk"))["newest"] or 0),
-        outcome=dry_run(_sample(rows)),
+        outcome=dry_run(_sample(rows), visible_projects(request)),
     )
 
 

@@ -6,7 +6,7 @@ Reads rows and never writes any; no network.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from uuid import UUID
@@ -25,14 +25,18 @@ class DryRun:
     looked_at: int = 0
     sent: int = 0
     waiting: int = 0
+    # Whoever asks does not see the project that would send them.
+    handed_over: int = 0
     # What is in their rows cannot be read by this version.
     unreadable: int = 0
     skipped: Counter[SkipReason] = field(default_factory=Counter)
 
-    def note(self, decided: Send | Skip | Wait | Crash) -> None:
+    def note(self, decided: Send | Skip | Wait | Crash | None) -> None:
         """Count one."""
         self.looked_at += 1
-        if isinstance(decided, Send) and not decided.only_log:
+        if decided is None:
+            self.handed_over += 1
+        elif isinstance(decided, Send) and not decided.only_log:
             self.sent += 1
         elif isinstance(decided, Send):
             self.skipped[SkipReason.SANDBOX_LOGGED] += 1
@@ -58,18 +62,24 @@ class _Settings:
         return self._known[project.pk]
 
 
-def dry_run(deliveries: Sequence[Delivery]) -> DryRun:
-    """Plan these; their webhook events and projects must have been fetched with them."""
+def dry_run(deliveries: Sequence[Delivery], seen: Collection[UUID] | None = None) -> DryRun:
+    """Plan these; their webhook events and projects must have been fetched with them.
+
+    By the settings of the projects that are `seen` alone; None stands for all there are.
+    """
     found = DryRun()
     settings = _Settings({delivery.app_user_id for delivery in deliveries})
     for delivery in deliveries:
-        found.note(guarded(partial(_decided, delivery, settings)))
+        found.note(guarded(partial(_decided, delivery, settings, seen)))
     return found
 
 
-def _decided(delivery: Delivery, settings: _Settings) -> Send | Skip | Wait:
+def _decided(delivery: Delivery, settings: _Settings, seen: Collection[UUID] | None) -> Send | Skip | Wait | None:
     event = delivery.webhook_event.parsed(delivery.app_user_id)
-    policy, links = settings.of(_sender(delivery, event))
+    sender = _sender(delivery, event)
+    if seen is not None and sender.pk not in seen:
+        return None
+    policy, links = settings.of(sender)
     return plan(event, policy, links)
 
 

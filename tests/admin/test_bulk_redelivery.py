@@ -213,6 +213,18 @@ def test_only_rows_of_visible_projects_are_counted_and_redelivered(
     assert refreshed(theirs).status == "failed" and refreshed(failures[0]).status == "pending"
 
 
+def test_how_a_project_that_is_not_seen_would_send_what_is_handed_over_is_not_said(project: Project) -> None:
+    receive(project, environment="SANDBOX")
+    run_drain(project)
+    other = make_project("Foreign", sandbox="skip")
+    Project.objects.filter(pk=project.pk).update(sandbox="other", sandbox_project=other)
+    client, skipped = as_role("Support", project), "status__exact=skipped"
+    assert "1 handed over to a project that you do not see" in shown(client, skipped)
+    assert "skipped: Sandbox" not in shown(client, skipped) and "Foreign" not in shown(client, skipped)
+    other.members.add(User.objects.get(username="Support"))
+    assert "1 skipped: Sandbox" in shown(client, skipped)
+
+
 def test_one_that_touches_a_project_which_somebody_does_not_see_is_not_theirs_to_see(
     admin_client: Client, failures: list[Delivery], project: Project
 ) -> None:
