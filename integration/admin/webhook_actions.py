@@ -177,9 +177,12 @@ class WebhookActions(ProjectActions):
             return _shown_again(request, object_id, dialog)
         try:
             done = carry_out(project, planned, timezone.now())
-        except RevenueCatError as error:
+        except UnavailableError as error:
+            self.log_change(request, project, "Webhook perhaps written to RevenueCat, which did not answer.")
             advice = gettext("RevenueCat may have done it all the same: open this dialog again to see.")
-            return refused(request, object_id, dialog, error, advice if isinstance(error, UnavailableError) else "")
+            return refused(request, object_id, dialog, error, advice)
+        except RevenueCatError as error:
+            return refused(request, object_id, dialog, error)
         fields = ", ".join(one.what for one in planned.changes)
         what, kept = "registered" if done.is_new else "updated", "; its signing secret is stored" if done.signs else ""
         self.log_change(request, project, f"Webhook {what} in RevenueCat ({done.webhook.id}): {fields}{kept}.")
