@@ -13,8 +13,9 @@ from uuid import UUID
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from integration.admin.access import may_see_payloads, visible_projects
+from integration.admin.access import may_see_payloads, only_visible, visible_projects
 from integration.admin.filters import end_of_range, no_time
+from integration.models import Project
 from integration.models.log_filter import LogFilter
 
 SEARCH = "q"
@@ -88,7 +89,6 @@ def _key(request: HttpRequest, text: str) -> str:
         key = UUID(text)
     except ValueError as error:
         raise UnusableQueryError(_("There is no such project.")) from error
-    visible = visible_projects(request)
-    if visible is not None and key not in visible:
+    if not only_visible(request, Project.objects.filter(pk=key), "pk").exists():
         raise UnusableQueryError(_("There is no such project."))
     return str(key)

@@ -123,3 +123,11 @@ def test_a_key_that_is_none_removes_nothing(ada: Client, key: str) -> None:
 
 def test_a_link_is_saved_by_post_alone(ada: Client) -> None:
     assert ada.get(LINKS).status_code == 405
+
+
+def test_a_link_about_a_project_that_is_gone_is_not_kept(admin_client: Client, project: Project) -> None:
+    gone = make_project("Gone")
+    query = f"project__id__exact={gone.pk}"
+    gone.delete()
+    assert "There is no such project." in keep(admin_client, query=query)
+    assert not SavedLink.objects.exists()
