@@ -33,7 +33,7 @@ from integration.redelivering import ring_redelivery
 from integration.sign_in.verified import signed_in
 
 CANCEL_DIALOG = {
-    "title": gettext_lazy("Cancel"),
+    "title": gettext_lazy("Stop redelivering"),
     "description": gettext_lazy(
         "Redelivers no more. What is owed again by now is still sent; the rest stays as it is."
     ),

@@ -69,10 +69,10 @@ class Plan:
         """What the dry run came to, in words."""
         found = self.outcome
         skipped = [
-            (_("skipped: %(reason)s") % {"reason": reason_words(reason)}, count)
+            (_("would be skipped: %(reason)s") % {"reason": reason_words(reason)}, count)
             for reason, count in found.skipped.most_common()
         ]
-        rows = [(_("sent"), found.sent), (_("waiting for a name"), found.waiting), *skipped]
+        rows = [(_("would be sent"), found.sent), (_("would wait for a name"), found.waiting), *skipped]
         rows.append((_("handed over to a project that you do not see"), found.handed_over))
         return [(words, count) for words, count in [*rows, (_("not readable"), found.unreadable)] if count]
 
@@ -85,7 +85,9 @@ class Plan:
     def contacts_warning(self) -> str:
         """How many people it touches."""
         said = ngettext(
-            "It touches %(count)s contact in Intercom.", "It touches %(count)s contacts in Intercom.", self.contacts
+            "They are about %(count)s contact in Intercom.",
+            "They are about %(count)s contacts in Intercom.",
+            self.contacts,
         )
         return said % {"count": self.how_many_contacts}
 

@@ -55,25 +55,34 @@ def over_time(counts: Mapping[tuple[datetime, str], int], window: Window) -> Cha
     for (start, status), count in counts.items():
         steps.setdefault(start, Counter())[status] += count
     labels = [_label(start, window.step) for start in sorted(steps)]
-    return _chart(_("From"), labels, [steps[start] for start in sorted(steps)], 260)
+    return _chart(_("From"), labels, [steps[start] for start in sorted(steps)], 260, status_names())
 
 
 def by_event_type(tallies: Iterable[Tally]) -> Chart | None:
-    """The commonest event types; None where nothing has one yet."""
+    """The commonest event types; None where nothing has one yet. What is pending has none, and is left out."""
     types: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for tally in tallies:
-        if tally.event_type:
+        if tally.event_type and tally.status != DeliveryStatus.PENDING:
             types[tally.event_type][tally.status] += tally.count
     commonest = sorted(types, key=lambda name: -types[name].total())[:MOST_TYPES]
     if not commonest:
         return None
     labels = [EVENT_LABELS.get(name, name) for name in commonest]
     height = _AROUND + _A_ROW * len(commonest)
-    return _chart(_("Event type"), labels, [types[name] for name in commonest], height, along="y")
-
-
-def _chart(head: str, labels: Sequence[str], counts: Sequence[Counter[str]], height: int, *, along: str = "x") -> Chart:
     names = status_names()
+    del names[DeliveryStatus.PENDING]
+    return _chart(_("Event type"), labels, [types[name] for name in commonest], height, names, along="y")
+
+
+def _chart(
+    head: str,
+    labels: Sequence[str],
+    counts: Sequence[Counter[str]],
+    height: int,
+    names: Mapping[DeliveryStatus, str],
+    *,
+    along: str = "x",
+) -> Chart:
     sets = [
         {"label": name, "data": [one[status] for one in counts], "backgroundColor": COLOURS[status]}
         for status, name in names.items()

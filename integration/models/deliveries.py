@@ -119,6 +119,7 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
                 reason="",
                 explanation="",
                 finished_at=None,
+                redelivered=True,
             )
 
 
@@ -151,6 +152,8 @@ class Delivery(models.Model):
     counted = models.BooleanField(default=False, db_default=False)
     # The contact follows and no data event is sent: for history that is brought in later.
     contact_only = models.BooleanField(default=False, db_default=False)
+    # Owed again after it had ended: what it took in all says nothing of how quick the app is.
+    redelivered = models.BooleanField(default=False, db_default=False)
     tries = models.PositiveIntegerField(default=0)
     # The HTTP status of the last exchange of the newest try, 0 where no answer came; None where nothing was asked.
     last_answer = models.PositiveSmallIntegerField(null=True, blank=True)

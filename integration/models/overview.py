@@ -128,7 +128,9 @@ def overview(scope: Scope, window: Window, live: datetime) -> Overview:
         _add_latencies(found, rows.values_list("project", "class_number").annotate(Sum("count")))
     since = Q(created_at__gte=max(window.start, live))
     _add(found, window, scope.of(Delivery.objects.all()), since, Count("pk"))
-    took = scope.of(Delivery.objects.filter(since, status=DeliveryStatus.DELIVERED, contact_only=False))
+    took = scope.of(
+        Delivery.objects.filter(since, status=DeliveryStatus.DELIVERED, contact_only=False, redelivered=False)
+    )
     took = took.filter(finished_at__isnull=False).order_by()
     took = took.annotate(class_number=RawSQL(CLASS_NUMBER, [], output_field=models.IntegerField()))  # noqa: S611
     _add_latencies(found, took.values_list("project", "class_number").annotate(Count("pk")))

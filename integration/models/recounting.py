@@ -28,8 +28,9 @@ LOOKED_AT = timedelta(hours=1)
 CLASS_NUMBER = (
     "floor(ln(greatest(extract(epoch FROM finished_at - created_at)::float8 * 1000, 1)) / ln(2::float8) * 4)::int"
 )
-# History that is brought in comes due later than it arrives, and says nothing of how quick the app is.
-TOOK_ITS_TIME = "status = 'delivered' AND finished_at IS NOT NULL AND NOT contact_only"
+# History that is brought in comes due later than it arrives, and what is redelivered ends later than it did: neither
+# says how quick the app is.
+TOOK_ITS_TIME = "status = 'delivered' AND finished_at IS NOT NULL AND NOT contact_only AND NOT redelivered"
 
 _COUNT = """
 INSERT INTO integration_hourlycount (project_id, hour, environment, status, reason, event_type, count)

@@ -95,6 +95,8 @@ def test_half_and_nearly_all_of_the_deliveries_took_no_longer_than_it_says(
     for hours in (0.5, 5, 20):
         for took in (0.1, 0.1, 0.1, 300.0):
             aged(project, ago(hours), took=took)
+        # What is redelivered ends long after it came.
+        aged(project, ago(hours), took=1000.0, redelivered=True)
     count_on(timezone.now(), go_on=lambda: True)
     figures = {figure.label: figure.value for figure in page(admin_client, range="24h")["figures"]}
     assert re.fullmatch(r"(9\d|1[01]\d) ms", figures["Half within"])

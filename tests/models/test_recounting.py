@@ -172,6 +172,7 @@ def test_latencies_are_in_the_classes_that_the_core_reads(project: Project) -> N
         aged(project, NOW - 5 * HOUR, took=seconds)
     aged(project, NOW - 5 * HOUR, "skipped")
     aged(project, NOW - 5 * HOUR, contact_only=True)
+    aged(project, NOW - 5 * HOUR, redelivered=True)
     count_on(NOW, go_on=always)
     found = Counter(dict(HourlyLatency.objects.values_list("class_number", "count")))
     assert found == Counter(class_of(timedelta(seconds=seconds)) for seconds in spans)
