@@ -41,7 +41,11 @@ class DiscrepancyAdmin(LogAdmin[Discrepancy]):
                     ("held_status", "held_end"),
                     ("said_status", "said_end"),
                     ("repaired", "gone"),
-                )
+                ),
+                "description": _(
+                    "What was kept when it was found, and what RevenueCat said then. “Compare with RevenueCat”, on the "
+                    "project's page, repairs what still differs where “Repair what differs” is switched on."
+                ),
             },
         ),
     )
