@@ -37,7 +37,7 @@ DELIVERY_INDEXES = (
     # Nearly all is of production, which needs no index of its own and pays for none of this at the door. What
     # else is asked for is in it too, behind the order: rows that do not fit are passed over without being read.
     models.Index(
-        fields=("environment", "-id", "status", "reason", "event_type", "project"),
+        fields=("environment", "-id", "status", "reason", "event_type", "project", "store", "created_at"),
         condition=~Q(environment="PRODUCTION"),
         name="delivery_environment",
     ),
