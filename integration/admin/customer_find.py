@@ -19,6 +19,7 @@ from integration.admin.access import LogAdmin, only_visible
 from integration.admin.customer_display import at_ms, subscription_status
 from integration.admin.display import Cell, change_url, list_url
 from integration.models import Customer, Delivery, IdentityLink, Project
+from integration.models.log_search import find_customers
 from integration.revenuecat.fields import LONGEST_ID
 
 MOST_FOUND = 50
@@ -82,7 +83,7 @@ class FindCustomer(LogAdmin[Customer]):
 
 
 def _known_as(request: HttpRequest, text: str) -> Q:
-    named = Q(app_user_id=text) | Q(aliases__has_key=text) | Q(email__in={text, text.lower()})
+    named = find_customers(text)
     # The projects as a subquery: the index of the links begins with them, and they are few.
     projects: QuerySet[Project] = only_visible(request, Project.objects.all(), "pk")
     links = IdentityLink.objects.filter(project__in=projects.order_by().values("pk"), app_user_id=text).exclude(

@@ -20,7 +20,7 @@ from integration.admin.access import only_visible, visible_projects
 from integration.admin.dashboard_links import Choice, LogLinks
 from integration.admin.display import change_url, clock
 from integration.admin.project_display import Notice
-from integration.admin.spans import ago, long_span
+from integration.admin.spans import age, long_span
 from integration.figures import Funnel, percentile, tallied, window
 from integration.models import Project
 from integration.models.overview import Coverage, Overview, Scope, coverage, overview
@@ -130,7 +130,7 @@ def _of_time(
     if not waits:
         return [*times, Figure(_("Oldest pending"), _("Nothing"))]
     pending = links.log_of_all_times(status__exact="pending")
-    return [*times, Figure(_("Oldest pending"), ago(min(waits), now), pending)]
+    return [*times, Figure(_("Oldest pending"), age(min(waits), now), pending)]
 
 
 def _waits_for_somebody(project: Project) -> bool:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from integration.admin.dashboard_links import LogLinks
 from integration.admin.display import EVENT_LABELS, NOTHING, link, two_lines
 from integration.admin.project_display import state_label
-from integration.admin.spans import ago, long_span
+from integration.admin.spans import age, long_span
 from integration.figures import Funnel, Tally, drained_in, percentile, tallied
 from integration.models import Project
 from integration.models.log_filter import NO_DATA_EVENT
@@ -99,7 +99,7 @@ def sending_now(
         sends_now = sends[one.pk]
         pending = links.log_of_all_times(one, status__exact="pending")
         due = _due(sends_now, found, one)
-        oldest = NOTHING if sends_now.oldest is None else ago(sends_now.oldest, now)
+        oldest = NOTHING if sends_now.oldest is None else age(sends_now.oldest, now)
         cells = [_number(due, pending, more=sends_now.is_cut), oldest, _budget(sends_now, now)]
         rows.append([one.name, state_label(one, now), *cells, _done(one, due, sends_now, now)])
     return {"headers": headers, "rows": rows}

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from integration.admin.display import LONGEST_ID, NOTHING, breakable, cut, event_label, moment, two_lines
+from integration.admin.display import LONGEST_ID, NOTHING, ago, breakable, clock, cut, event_label, moment, two_lines
 from integration.admin.log_words import store_words
-from integration.admin.relative_time import ago, relative
 from integration.models import Delivery
 from integration.retry import DeliveryStatus
 
@@ -62,5 +62,10 @@ def next_try(delivery: Delivery, now: datetime) -> Cell:
     if not project.active:
         return _("When switched on")
     if project.is_held(now):
-        return _("When resumed") if project.held_until is None else relative(project.held_until, now)
-    return _("Now") if delivery.due_at <= now else relative(delivery.due_at, now)
+        return _("When resumed") if project.held_until is None else _relative(project.held_until, now)
+    return _("Now") if delivery.due_at <= now else _relative(delivery.due_at, now)
+
+
+def _relative(at: datetime, now: datetime) -> SafeString:
+    """In how long, as an element that says the exact time too."""
+    return format_html('<time datetime="{}" title="{}">{}</time>', at.isoformat(), clock(at), ago(at, now))

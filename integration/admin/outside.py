@@ -30,7 +30,10 @@ def profile_link_or_hint(project: Project, app_user_id: str, may: May) -> Cell:
 
 
 def contact_link(project: Project, customer: Customer | None, workspace: str = "") -> Cell:
-    """The contact in Intercom, where it is known and of the workspace of today's token."""
+    """The contact in Intercom, where it is known and of the workspace of today's token.
+
+    `workspace` is what is said of it elsewhere, for a project whose connection has not been checked.
+    """
     contact_id = customer.contact(project).contact_id if customer is not None else None
-    url = contact_page(project.region, contact_id, workspace) if contact_id else None
+    url = contact_page(project.region, contact_id, project.workspace_id or workspace) if contact_id else None
     return link_outside(url, _("Contact in Intercom")) if url else ""

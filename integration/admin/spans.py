@@ -19,6 +19,6 @@ def long_span(span: timedelta) -> str:
     return timesince(now - span, now, depth=1)
 
 
-def ago(at: datetime, now: datetime) -> str:
-    """How long before `now` something was."""
+def age(at: datetime, now: datetime) -> str:
+    """How long before `now` something was, without the “ago”."""
     return long_span(max(now - at, timedelta()))

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django import forms
 from django.contrib import admin, messages
-from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -26,81 +24,22 @@ from integration.admin.connection import CheckLevel, ConnectionCheck
 from integration.admin.display import change_url, clock
 from integration.admin.project_actions import CheckedForm, ProjectActions
 from integration.admin.project_display import Notice
-from integration.inquiry.checking import Looked, check_project, rotated_sentence
-from integration.inquiry.registration import Plan, carry_out, plan
+from integration.admin.webhook_dialogs import (
+    CHECK_DIALOG,
+    REGISTER_DIALOG,
+    UPDATE_DIALOG,
+    VERIFY_DIALOG,
+    LookedForm,
+    PlanForm,
+)
+from integration.inquiry.checking import check_project, rotated_sentence
+from integration.inquiry.registration import carry_out, plan
 from integration.models import Drift, Project, ProjectCheck, WebhookRegistration
 from integration.revenuecat.errors import RevenueCatError, UnavailableError
 from integration.webhook_fit import Misfit
 
 # They are reached from `webhook_registration`.
 _NOT_IN_THE_HEAD = ("_register_webhook", "_update_webhook", "_verify_webhook", "_check_project")
-
-
-class PlanForm(DialogForm):
-    """Shows what would be created or changed in RevenueCat, and remembers what was shown."""
-
-    form_before_template = "integration/webhook_plan.html"
-    confirmed = forms.CharField(required=False, widget=forms.HiddenInput())
-    # What to say above the plan.
-    note: str = ""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.plan: Plan | None = None
-        self.problem = ""
-        if self.is_bound:
-            return
-        try:
-            self.plan = plan(Project.objects.get(pk=kwargs["object_id"]))
-        except RevenueCatError as error:
-            self.problem = error.message
-        except (Project.DoesNotExist, ValidationError):
-            # Whoever may see everything may also ask for what is not there.
-            self.problem = gettext("There is no such project.")
-        else:
-            self.fields["confirmed"].initial = self.plan.confirmation
-
-    def get_before_template_context(self, request: HttpRequest, object_id: Any = None) -> dict[str, Any]:
-        """The plan, or why there is none."""
-        return {"plan": self.plan, "problem": self.problem, "note": self.note}
-
-
-class LookedForm(DialogForm):
-    """The dialog again, with what came of looking."""
-
-    form_before_template = "integration/project_check.html"
-    looked: Looked
-
-    def get_before_template_context(self, request: HttpRequest, object_id: Any = None) -> dict[str, Any]:
-        """What does not fit, and what else there is to say."""
-        return {"found": self.looked.found.values(), "remarks": self.looked.remarks}
-
-
-REGISTER_DIALOG = {
-    "title": _("Register webhook"),
-    "description": _(
-        "Has RevenueCat send this project's events here, through RevenueCat's API. Where it has a webhook with this "
-        "project's URL already, that one is brought up to date, and no second one is made."
-    ),
-    "form_class": PlanForm,
-    "form_submit_text": _("Write it to RevenueCat"),
-}
-UPDATE_DIALOG = {**REGISTER_DIALOG, "title": _("Update webhook")}
-VERIFY_DIALOG = {
-    "title": _("Verify webhook"),
-    "description": _(
-        "Asks RevenueCat which webhook it has, and says what of it does not fit. Nothing is changed there."
-    ),
-    "form_submit_text": _("Verify"),
-}
-CHECK_DIALOG = {
-    "title": _("Check everything"),
-    "description": _(
-        "Looks whether the webhook in RevenueCat, the access token, its workspace and the region still fit. This "
-        "happens every day by itself, too. Nothing is changed there."
-    ),
-    "form_submit_text": _("Check now"),
-}
 
 
 class WebhookActions(ProjectActions):
@@ -249,4 +188,5 @@ def _registration(project: Project) -> WebhookRegistration | None:
 
 
 def dialog_url(project: Project, name: str) -> str:
+    """Where one of the page's dialogs is got from."""
     return reverse(f"admin:integration_project_{name}", args=[project.pk])

@@ -152,7 +152,7 @@ class Delivery(models.Model):
     counted = models.BooleanField(default=False, db_default=False)
     # The contact follows and no data event is sent: for history that is brought in later.
     contact_only = models.BooleanField(default=False, db_default=False)
-    # Owed again after it had ended: what it took in all says nothing of how quick the app is.
+    # Somebody owed it again: what it took in all says nothing of how quick the app is.
     redelivered = models.BooleanField(default=False, db_default=False)
     tries = models.PositiveIntegerField(default=0)
     # The HTTP status of the last exchange of the newest try, 0 where no answer came; None where nothing was asked.
@@ -189,11 +189,7 @@ class Delivery(models.Model):
     def skip(self, skip: Skip, now: datetime) -> None:
         """Settle without sending. Does not save."""
         self._settle(DeliveryStatus.SKIPPED, skip.sentence, now)
-        self.reason, self.event_type, self.event_name = (
-            str(skip.reason),
-            str(skip.event_type or ""),
-            "",
-        )
+        self.reason, self.event_type, self.event_name = str(skip.reason), str(skip.event_type or ""), ""
 
     def hand_over(self, project_id: UUID, now: datetime) -> None:
         """Be owed by another project from now on. Does not save."""

@@ -19,6 +19,7 @@ from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
 
+from integration.admin.display import change_url
 from integration.models import Customer, Delivery, DeliveryAttempt, Project, WebhookEvent
 from integration.models.mapping_settings import Sandbox
 from tests.admin.conftest import SignIn, delivery_url, text_of
@@ -127,6 +128,17 @@ def test_without_the_project_s_id_the_way_to_enter_it_is_shown_to_who_may(
     delivery = receive(project)
     assert "#id_revenuecat_project" in page_of(admin_client, delivery)
     assert "revenuecat_project" not in page_of(sign_in("view_delivery"), delivery)
+
+
+def test_the_contact_is_linked_in_the_workspace_that_the_check_of_the_connection_found(
+    admin_client: Client, project: Project
+) -> None:
+    delivery = receive(project)
+    run_drain(project)
+    Project.objects.update(workspace_id="ws0123")
+    customer = Customer.objects.get()
+    for page in (page_of(admin_client, delivery), text_of(admin_client.get(change_url(customer)))):
+        assert f"/a/apps/ws0123/users/{customer.contact_id}" in page
 
 
 def test_a_contact_of_another_workspace_is_not_linked(admin_client: Client, project: Project) -> None:

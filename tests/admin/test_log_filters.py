@@ -100,7 +100,7 @@ def test_a_row_says_how_long_ago_and_when_exactly_what_was_bought_and_where(
     Delivery.objects.update(created_at=timezone.now() - timedelta(minutes=5))
     page = text_of(admin_client.get(LIST))
     exact = timezone.localtime(refreshed(delivery).created_at)
-    for part in ("5 min ago", f"{exact:%Y-%m-%d %H:%M:%S}", "premium", "Google Play", "Sandbox", "0 tries"):
+    for part in ("5\xa0minutes ago", f"{exact:%Y-%m-%d %H:%M:%S}", "premium", "Google Play", "Sandbox", "0 tries"):
         assert part in page, part
 
 
