@@ -42,7 +42,7 @@ DELIVERY_INDEXES = (
         name="delivery_environment",
     ),
     # No store is the usual one of every app. New rows go to a page that is in memory, so it costs little.
-    models.Index(fields=("store", "-id"), name="delivery_store"),
+    models.Index(fields=("store", "-id", "status", "event_type"), name="delivery_store"),
     # In the order of the list also for all 4xx or 5xx, which no index by the answer has.
     models.Index(
         fields=("-id", "last_answer", "status", "event_type", "store", "project"),
