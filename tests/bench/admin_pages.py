@@ -135,7 +135,7 @@ def delivery_filters(projects: Sequence[Project]) -> Filters:
         "status": [{"status__exact": status} for status in ("delivered", "skipped", "failed", "pending")],
         "state": [{"state": state} for state in STATES],
         "project": [{"project__id__exact": str(project.pk)} for project in projects],
-        "event type": [{"event_type": name} for name in ("renewal", "product_change", "none")],
+        "event type": [{"event_type": name} for name in ("renewal", "cancellation", "product_change", "none")],
         "environment": [{"environment": name} for name in ("PRODUCTION", "SANDBOX")],
         "received": _days("created_at"),
         "reason": [{"reason": str(reason)} for reason in (*SkipReason, *WaitReason)],
