@@ -56,7 +56,7 @@ def is_rung(lock: str) -> bool:
         return cursor.fetchone() is not None
 
 
-def defer(queue: str, task: str, lock: str, *, at: datetime | None = None, **kwargs: str) -> None:
+def defer(queue: str, task: str, lock: str, *, at: datetime | None = None, **kwargs: str | int) -> None:
     """Have the task run soon, or then; once, however often it is asked for before it begins."""
     job = Job(
         id=None, queue=queue, task_name=task, lock=lock, queueing_lock=lock, scheduled_at=at, task_kwargs=dict(kwargs)

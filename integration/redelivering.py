@@ -8,20 +8,14 @@ from __future__ import annotations
 
 import logging
 import time
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from threading import Event
 
-from django.db import transaction
 from django.utils import timezone
 from procrastinate.contrib.django import app
-from procrastinate.contrib.django.django_connector import DjangoConnector
-from procrastinate.exceptions import AlreadyEnqueued
-from procrastinate.jobs import Job
-from procrastinate.manager import JobManager
 
-from integration.bells import REDELIVER_QUEUE, ring
+from integration.bells import REDELIVER_QUEUE, defer, ring
 from integration.models import BulkRedelivery
 from integration.models.redelivery import BATCH, LEASE
 from integration.tasks import stopping
@@ -38,9 +32,6 @@ PAUSE_SECONDS = 0.05
 MOST_DUE = 2_000
 FULL_SECONDS = 1.0
 
-# On Django's own connection, in the worker too, where the app itself speaks through an asynchronous pool.
-_doorbell = JobManager(DjangoConnector())
-
 
 @dataclass(frozen=True, slots=True)
 class Slice:
@@ -52,19 +43,8 @@ class Slice:
 
 def ring_redelivery(run_id: int, *, seconds: float = 0.0) -> None:
     """Have it gone on with, soon or after so long. Ring after the commit."""
-    lock = f"{REDELIVER_QUEUE}:{run_id}"
     at = timezone.now() + timedelta(seconds=seconds) if seconds else None
-    job = Job(
-        id=None,
-        queue=REDELIVER_QUEUE,
-        task_name=REDELIVER_TASK,
-        lock=lock,
-        queueing_lock=lock,
-        scheduled_at=at,
-        task_kwargs={"run_id": run_id},
-    )
-    with suppress(AlreadyEnqueued), transaction.atomic():
-        _doorbell.defer_job(job)
+    defer(REDELIVER_QUEUE, REDELIVER_TASK, f"{REDELIVER_QUEUE}:{run_id}", at=at, run_id=run_id)
 
 
 @app.task(name=REDELIVER_TASK, queue=REDELIVER_QUEUE)

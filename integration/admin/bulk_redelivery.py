@@ -46,12 +46,12 @@ class BulkRedeliveryAdmin(ScopedActions[BulkRedelivery], ReadOnlyAdmin[BulkRedel
 
     list_display = ("started", "state", "who", "words", "how_far")
     list_display_links = ("started",)
-    empty_text = gettext_lazy("“Redeliver all that match”, above the list of deliveries, makes an entry here.")
+    empty_text = gettext_lazy(
+        "“Redeliver all that match”, or “Redeliver many”, above the list of deliveries makes an entry here."
+    )
     actions_detail = ("cancel",)
     change_form_outer_before_template = "integration/bulk_progress.html"
-    fieldsets = (
-        (None, {"fields": (("state", "how_far"), "words", ("started", "who"), ("finished_at", "cancelled_at"))}),
-    )
+    fieldsets = ((None, {"fields": (("state", "how_far"), "words", ("started", "who"), "ended")}),)
 
     class Media:
         js: ClassVar = ("integration/progress.js",)
@@ -206,6 +206,11 @@ class BulkRedeliveryAdmin(ScopedActions[BulkRedelivery], ReadOnlyAdmin[BulkRedel
     def started(self, run: BulkRedelivery) -> SafeString | str:
         """When."""
         return moment(run.started_at)
+
+    @admin.display(description=gettext_lazy("Ended"))
+    def ended(self, run: BulkRedelivery) -> SafeString | str:
+        """When it was finished or cancelled."""
+        return moment(run.finished_at or run.cancelled_at)
 
     @admin.display(description=gettext_lazy("By"))
     def who(self, run: BulkRedelivery) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -18,8 +17,8 @@ from django.utils.translation import ngettext
 from integration.admin.attempt_display import AttemptPanel
 from integration.admin.display import NOTHING, Cell, change_url, clock, moment, status_label
 from integration.admin.log_display import next_try
-from integration.admin.project_form import ProjectForm
 from integration.admin.remedies import IDENTITY_QUEUE, PROJECT_PAGE, Standing, Story, call_of, setting_to_change
+from integration.admin.setting_links import setting_label, setting_url
 from integration.models import Delivery, DeliveryAttempt, IdentityCase, Project
 from integration.models.projects import MissingContact
 from integration.retry import DeliveryStatus
@@ -147,15 +146,9 @@ def advice(setting: str | None, project: Project, case: IdentityCase | None, may
     if not name:
         return ""
     if may.see_settings:
-        url = f"{change_url(project)}#id_{setting}"
-        return _link(url, _("Change “%(setting)s” in the project's settings.") % {"setting": name})
+        text = _("Change “%(setting)s” in the project's settings.") % {"setting": name}
+        return _link(setting_url(project, setting), text)
     return _("An Integration admin can change “%(setting)s” in the project's settings.") % {"setting": name}
-
-
-def setting_label(setting: str) -> str:
-    """What the project's page calls this field; "" for one of an event type that this version does not know."""
-    field: Any = ProjectForm.base_fields.get(setting)
-    return str(field.label or setting) if field is not None else ""
 
 
 def _link(url: str, text: str) -> SafeString:

@@ -8,17 +8,10 @@ from django.http import HttpRequest
 
 from integration.admin.display import change_url
 from integration.admin.project_form import ProjectForm, event_field
+from integration.admin.remedies import AFTER_SKIP, OF_EVENT_TYPE
 from integration.event_types import BY_TYPE, EventType
-from integration.mapping import Send, Skip, SkipReason, Wait, WaitReason
+from integration.mapping import Send, Skip, Wait, WaitReason
 from integration.models import Project
-
-_FIELDS: dict[SkipReason | WaitReason, str] = {
-    SkipReason.NOT_AN_EVENT_TYPE: "custom_types",
-    SkipReason.SANDBOX: "sandbox",
-    SkipReason.SANDBOX_LOGGED: "sandbox",
-    SkipReason.ANONYMOUS: "anonymous",
-    WaitReason.ANONYMOUS: "anonymous",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +28,11 @@ def deciding_field(decided: Send | Skip | Wait) -> str | None:
         if decided.only_log:
             return "sandbox"
         return None if decided.data_event else _event_field(decided.event_type)
-    if decided.reason is SkipReason.EVENT_TYPE_OFF:
-        return _event_field(decided.event_type)
-    return _FIELDS.get(decided.reason)
+    if isinstance(decided, Wait):
+        # Of a delivery that waits already somebody is named in the queue; here nothing waits yet.
+        return "anonymous" if decided.reason is WaitReason.ANONYMOUS else None
+    field = AFTER_SKIP[decided.reason]
+    return _event_field(decided.event_type) if field == OF_EVENT_TYPE else field
 
 
 def setting_link(request: HttpRequest, project: Project, field: str | None) -> SettingLink | None:
@@ -45,13 +40,19 @@ def setting_link(request: HttpRequest, project: Project, field: str | None) -> S
     may_open = any(request.user.has_perm(f"integration.{verb}_project") for verb in ("view", "change"))
     if field is None or not may_open:
         return None
-    return SettingLink(_label(field), f"{change_url(project)}#id_{field}")
+    return SettingLink(setting_label(field), setting_url(project, field))
+
+
+def setting_url(project: Project, field: str) -> str:
+    """Where this field of the project's page is."""
+    return f"{change_url(project)}#id_{field}"
+
+
+def setting_label(field: str) -> str:
+    """What the project's page calls this field; "" for one of an event type that this version does not know."""
+    declared = ProjectForm.base_fields.get(field)
+    return str(declared.label or field) if declared is not None else ""
 
 
 def _event_field(event_type: EventType | None) -> str | None:
     return event_field(BY_TYPE[event_type]) if event_type else None
-
-
-def _label(field: str) -> str:
-    declared = ProjectForm.base_fields.get(field)
-    return str(declared.label) if declared is not None and declared.label else field.replace("_", " ").capitalize()

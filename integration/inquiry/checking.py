@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from integration.inquiry.connection import check_and_remember
-from integration.inquiry.registration import expected_of, webhooks_of
+from integration.inquiry.registration import cannot_be_reached, expected_of, webhooks_of
 from integration.intercom.workspace import REGION_OF_ANSWER, Found, Verdict
 from integration.models import Drift, Project, ProjectCheck, WebhookRegistration
 from integration.models.projects import Region
@@ -88,6 +88,8 @@ def _look_at_webhook(project: Project, looked: Looked) -> None:
         looked.remarks.append(_("RevenueCat's webhook could not be looked at: {why}").format(why=error.message))
         return
     looked.at |= OF_WEBHOOK
+    if warning := cannot_be_reached(expected.url):
+        looked.remarks.append(warning)
     looked.found |= {one.kind: one.sentence for one in findings(webhooks, expected)}
     if webhook := next(iter(ours(webhooks, expected)), None):
         looked.remarks.append(_("RevenueCat's webhook {webhook}.").format(webhook=described(webhook)))

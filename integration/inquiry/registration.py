@@ -101,6 +101,13 @@ def carry_out(project: Project, planned: Plan, now: datetime, *, seconds: float 
     return Registered(written, is_new=planned.webhook is None, signs=bool(written.signing_secret))
 
 
+def cannot_be_reached(url: str) -> str:
+    """Why RevenueCat cannot post to this URL; "" where nothing here says so."""
+    if url.startswith("https://"):
+        return ""
+    return _("RevenueCat posts to https:// addresses that can be reached from outside. Set PUBLIC_URL on this server.")
+
+
 def _authorization(project: Project) -> str:
     try:
         value = project.authorization.reveal()
@@ -112,11 +119,7 @@ def _authorization(project: Project) -> str:
 
 
 def _warnings(project: Project, found: list[Webhook], expected: Expected) -> list[str]:
-    said = []
-    if not expected.url.startswith("https://"):
-        said.append(
-            _("RevenueCat posts to https:// addresses that can be reached from outside. Set PUBLIC_URL on this server.")
-        )
+    said = [warning] if (warning := cannot_be_reached(expected.url)) else []
     if len([one for one in found if one.url == expected.url]) > 1:
         said.append(_("RevenueCat has several webhooks with this URL. Delete all but one of them there."))
     if found and found[0].is_off:

@@ -8,7 +8,6 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from integration.admin.delivery_story import setting_label
 from integration.admin.project_form import ProjectForm
 from integration.admin.remedies import (
     AFTER_SKIP,
@@ -23,6 +22,7 @@ from integration.admin.remedies import (
     call_of,
     setting_to_change,
 )
+from integration.admin.setting_links import setting_label
 from integration.event_types import EventType
 from integration.intercom.client import REGION_URLS
 from integration.mapping import SkipReason, WaitReason

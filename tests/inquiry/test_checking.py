@@ -91,6 +91,12 @@ def test_what_somebody_changed_in_revenuecat_is_found(
     assert open_kinds(registered) == [kind]
 
 
+def test_an_address_that_revenuecat_cannot_reach_is_remarked_on(registered: Project, settings: Any) -> None:
+    assert "PUBLIC_URL" not in " ".join(check_project(registered, timezone.now()).remarks)
+    settings.PUBLIC_URL = "http://localhost:8000"
+    assert "Set PUBLIC_URL on this server" in " ".join(check_project(registered, timezone.now()).remarks)
+
+
 def test_one_that_was_deleted_and_one_too_many_are_found(registered: Project, revenuecat: FakeRevenueCat) -> None:
     revenuecat.webhooks.add(url=registered.webhook_url)
     check_project(registered, timezone.now())
