@@ -27,6 +27,8 @@ from unfold.decorators import action as unfold_action
 from unfold.forms import BaseDialogForm
 from unfold.views import ChangeList as UnfoldChangeList
 
+from integration.admin.active_filters import ActiveFilter, active_filters
+from integration.admin.display import NOTHING
 from integration.admin.history import history_table
 
 M = TypeVar("M", bound=Model)
@@ -103,6 +105,10 @@ class IndexedList(_ChangeList):
         """What a column is sorted by; None where it is not."""
         return super().get_ordering_field(field_name) if field_name in (self.sortable_by or ()) else None
 
+    def narrowed_by(self) -> list[ActiveFilter]:
+        """The filters and the search, for what stands above the rows."""
+        return active_filters(self)
+
     def get_results(self, request: HttpRequest) -> None:
         """The rows of a page. Its head would offer “Show all” beside their number, which undoes a search."""
         super().get_results(request)
@@ -116,6 +122,7 @@ class BaseAdmin(_Unfold[M]):
     list_max_show_all = 0
     list_filter_submit = True
     show_full_result_count = False
+    empty_value_display = NOTHING
     # Counting what each choice of a filter would find reads the whole table, once for each choice.
     show_facets = admin.ShowFacets.NEVER
     paginator = BoundedPaginator

@@ -18,7 +18,7 @@ from django.utils.translation import ngettext
 from integration.admin import charts, dashboard_tables
 from integration.admin.access import only_visible, visible_projects
 from integration.admin.dashboard_links import Choice, LogLinks
-from integration.admin.display import change_url, clock
+from integration.admin.display import NOTHING, change_url, clock
 from integration.admin.project_display import Notice
 from integration.admin.spans import age, long_span
 from integration.figures import Funnel, percentile, tallied, window
@@ -125,7 +125,7 @@ def _of_time(
     times = []
     for label, share in ((_("Half within"), 0.5), (_("95 of 100 within"), 0.95)):
         took = percentile(histogram, share)
-        times.append(Figure(label, long_span(took) if took is not None else "–", note=note))
+        times.append(Figure(label, long_span(took) if took is not None else NOTHING, note=note))
     waits = [oldest for one in chosen if (oldest := sends[one.pk].oldest) is not None]
     if not waits:
         return [*times, Figure(_("Oldest pending"), _("Nothing"))]

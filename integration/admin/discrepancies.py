@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from integration.admin import filters, search
 from integration.admin.access import LogAdmin, ProjectFilter
 from integration.admin.display import LONGEST_ID, NOTHING, cut, label, link_to, moment, two_lines
+from integration.admin.time_range import TimeRangeFilter
 from integration.models import Customer, Discrepancy
 
 
@@ -27,7 +28,7 @@ class DiscrepancyAdmin(LogAdmin[Discrepancy]):
         filters.DiscrepancyFilter,
         ("project", ProjectFilter),
         filters.StatusSaidFilter,
-        ("found_at", filters.TimeRangeFilter),
+        ("found_at", TimeRangeFilter),
     )
     search_fields = ("customer__app_user_id",)
     search_help_text = search.CUSTOMER_HELP_TEXT

@@ -22,6 +22,7 @@ from integration.admin.display import NOTHING, event_label, link_to, moment, row
 from integration.admin.log_tools import LogTools
 from integration.admin.log_words import store_words
 from integration.admin.redeliver import RedeliverActions
+from integration.admin.time_range import TimeRangeFilter
 from integration.models import Customer, Delivery
 
 
@@ -37,7 +38,7 @@ class DeliveryAdmin(RedeliverActions, LogTools, DeliveryPage):
         delivery_filters.StateFilter,
         ("project", ProjectFilter),
         delivery_filters.EventTypeFilter,
-        ("created_at", filters.TimeRangeFilter),
+        ("created_at", TimeRangeFilter),
         delivery_filters.ReasonFilter,
         delivery_filters.AnswerFilter,
         filters.EnvironmentFilter,

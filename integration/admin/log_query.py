@@ -14,7 +14,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from integration.admin.access import may_see_payloads, only_visible, visible_projects
-from integration.admin.filters import end_of_range, no_time
+from integration.admin.time_range import end_of_range, no_time
 from integration.models import Project
 from integration.models.log_filter import LogFilter
 

@@ -15,6 +15,7 @@ from integration.admin import filters, log_display, search
 from integration.admin.access import ProjectFilter, may_see_payloads
 from integration.admin.display import LONGEST_ID, breakable, cut, json_block, moment, two_lines
 from integration.admin.fixture import FixtureDownload, may_download_fixture
+from integration.admin.time_range import TimeRangeFilter
 from integration.models import Delivery, WebhookEvent
 
 
@@ -29,7 +30,7 @@ class WebhookEventAdmin(FixtureDownload):
         filters.WebhookTypeFilter,
         ("project", ProjectFilter),
         filters.EnvironmentFilter,
-        ("received_at", filters.TimeRangeFilter),
+        ("received_at", TimeRangeFilter),
     )
     search_fields = ("event_id",)
     search_help_text = search.HELP_TEXT
