@@ -10,17 +10,20 @@ from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.enums import ActionVariant
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from integration.admin.base import BaseAdmin, DialogForm, M, action, dialog_done
-from integration.admin.display import change_url
+from integration.admin.display import NOTHING, ago, change_url, moment, two_lines
 from integration.admin.project_display import Notice
-from integration.models import SecondFactor
+from integration.models import Project, SecondFactor
 from integration.sign_in.verified import signed_in, write_trail
 
 if TYPE_CHECKING:
@@ -67,20 +70,26 @@ REMOVE_DIALOG = {
 }
 
 
+# Of the projects that somebody sees the list names so many.
+MOST_NAMED = 3
+
+
 class UserAdmin(_UserAdmin, SuperusersOnly[User]):
     """Who may sign in."""
 
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
-    list_display = ("username", "email", "first_name", "last_name", "is_staff", "second_factor_is_on")
+    list_display = ("who", "roles", "member_of", "last_sign_in", "second_factor_is_on", "may_sign_in")
     actions_detail = ("remove_second_factor",)
     change_form_outer_before_template = "integration/notices.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
-        """With whether each one's second factor is on."""
+        """With whether each one's second factor is on, and for the list their roles and projects."""
         factors = SecondFactor.objects.filter(user=OuterRef("pk"))
-        return super().get_queryset(request).annotate(has_second_factor=Exists(factors))
+        named = Prefetch("projects", Project.objects.only("name").order_by("name"))
+        rows = super().get_queryset(request).annotate(has_second_factor=Exists(factors))
+        return rows.prefetch_related(Prefetch("groups", Group.objects.order_by("name")), named)
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         """Superusers, and only who has done nothing: with a user Django deletes what the audit trail says of them."""
@@ -92,6 +101,42 @@ class UserAdmin(_UserAdmin, SuperusersOnly[User]):
         """The page of a user, which says why they cannot be deleted, and what to do instead."""
         notices = [Notice("info", str(KEPT))] if object_id.isdecimal() and _has_trail(int(object_id)) else []
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), "notices": notices})
+
+    # --- The list -----------------------------------------------------------------------------------------
+
+    @admin.display(description=_("User"))
+    def who(self, user: User) -> SafeString:
+        """The name to sign in with; below it the person's own name and address, for whom they were entered."""
+        return two_lines(user.get_username(), ", ".join(one for one in (user.get_full_name(), user.email) if one))
+
+    @admin.display(description=_("Roles"))
+    def roles(self, user: User) -> str:
+        """The groups; a superuser needs none."""
+        if user.is_superuser:
+            return gettext("Superuser")
+        return ", ".join(group.name for group in user.groups.all()) or NOTHING
+
+    @admin.display(description=_("Projects"))
+    def member_of(self, user: User) -> SafeString | str:
+        """Those that the user sees, each in a line: some by name, of more how many there are."""
+        if user.is_superuser:
+            return gettext("All")
+        names = [project.name for project in user.projects.all()]
+        more = len(names) - MOST_NAMED
+        lines = [*names[:MOST_NAMED], *([gettext("and %(count)s more") % {"count": more}] if more > 0 else [])]
+        return format_html_join(mark_safe("<br>"), "{}", ((line,) for line in lines)) or NOTHING
+
+    @admin.display(description=_("Last sign-in"))
+    def last_sign_in(self, user: User) -> SafeString | str:
+        """How long ago, and when exactly."""
+        if user.last_login is None:
+            return gettext("Never")
+        return two_lines(ago(user.last_login, timezone.now()), moment(user.last_login, zone=False))
+
+    @admin.display(description=_("May sign in"), boolean=True)
+    def may_sign_in(self, user: User) -> bool:
+        """Whether the account is on, and is one for the admin."""
+        return user.is_active and user.is_staff
 
     @admin.display(description=_("Second factor"), boolean=True)
     def second_factor_is_on(self, user: Any) -> bool:

@@ -14,13 +14,12 @@ from django.contrib import admin
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.admin.views.main import ChangeList
 from django.contrib.contenttypes.models import ContentType
-from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
 from django.db.models.fields.related import RelatedField
 from django.db.models.options import Options
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.utils.functional import cached_property
+from django.utils.translation import gettext as _
 from unfold.admin import ModelAdmin as UnfoldModelAdmin
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.decorators import action as unfold_action
@@ -28,14 +27,12 @@ from unfold.forms import BaseDialogForm
 from unfold.views import ChangeList as UnfoldChangeList
 
 from integration.admin.active_filters import ActiveFilter, active_filters
+from integration.admin.counting import BoundedPaginator
 from integration.admin.display import NOTHING
 from integration.admin.history import history_table
 
 M = TypeVar("M", bound=Model)
 F = TypeVar("F", bound=Callable[..., Any])
-
-# Lists count no further than this: an exact count of a million rows takes longer than the page.
-MOST_COUNTED = 10_000
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
@@ -46,7 +43,6 @@ if TYPE_CHECKING:
         def get_actions_detail(self, request: HttpRequest, object_id: str) -> list[Any]: ...
         def get_actions_row(self, request: HttpRequest) -> list[Any]: ...
 
-    _Paginator = Paginator[Any]
     _ChangeList = ChangeList
 
     def action(
@@ -71,31 +67,9 @@ else:
     class _Unfold(UnfoldModelAdmin, Generic[M]):
         pass
 
-    _Paginator = Paginator
     _ChangeList = UnfoldChangeList
     action = unfold_action
     DialogForm = BaseDialogForm
-
-
-class BoundedPaginator(_Paginator):
-    """Counts to MOST_COUNTED and no further; what lies beyond is found with the filters."""
-
-    template_name = "integration/pagination.html"
-
-    @cached_property
-    def count(self) -> int:
-        """How many rows there are, at most MOST_COUNTED."""
-        return min(self._counted, MOST_COUNTED)
-
-    @property
-    def has_more(self) -> bool:
-        """Whether there are rows beyond the last page."""
-        return self._counted > MOST_COUNTED
-
-    @cached_property
-    def _counted(self) -> int:
-        rows: QuerySet[Any] = self.object_list  # type: ignore[assignment]
-        return rows.order_by().values("pk")[: MOST_COUNTED + 1].count()
 
 
 class IndexedList(_ChangeList):
@@ -108,6 +82,14 @@ class IndexedList(_ChangeList):
     def narrowed_by(self) -> list[ActiveFilter]:
         """The filters and the search, for what stands above the rows."""
         return active_filters(self)
+
+    def how_many(self) -> str:
+        """The number of rows, as far as they are counted."""
+        page: Any = self.model_admin
+        rows: str = page.counted(self.result_count)
+        if not self.paginator.has_more:
+            return rows
+        return _("More than %(rows)s; narrow them down with the filters.") % {"rows": rows}
 
     def get_results(self, request: HttpRequest) -> None:
         """The rows of a page. Its head would offer “Show all” beside their number, which undoes a search."""
@@ -137,6 +119,10 @@ class BaseAdmin(_Unfold[M]):
     class Media:
         css: ClassVar = {"all": ["integration/admin.css"]}
         js = ("integration/copy.js",)
+
+    def counted(self, count: int) -> str:
+        """So many rows, in words."""
+        return f"{count:,} {self.opts.verbose_name if count == 1 else self.opts.verbose_name_plural}"
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         """Ours."""

@@ -19,13 +19,13 @@ from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from unfold.enums import ActionVariant
 
 from integration.admin.access import ScopedActions, only_visible, visible_projects
 from integration.admin.base import DialogForm, ReadOnlyAdmin, action, dialog_done
-from integration.admin.bulk_start import MOST_COUNTED, Plan, deliveries, planned
-from integration.admin.display import NOTHING, change_url, label, list_url, moment
+from integration.admin.bulk_start import MOST_COUNTED, Plan, planned
+from integration.admin.display import NOTHING, change_url, label, list_url, moment, times
 from integration.admin.log_query import UnusableQueryError, asked, query_of
 from integration.admin.log_words import filter_words
 from integration.models import BulkRedelivery, Delivery, Project
@@ -143,7 +143,7 @@ class BulkRedeliveryAdmin(ScopedActions[BulkRedelivery], ReadOnlyAdmin[BulkRedel
                 return HttpResponseRedirect(change_url(same))
             run.save()
             run.projects.set(plan.projects)
-            said = f"Bulk redelivery of {plan.how_many} deliveries started: {run.words}."
+            said = f"Bulk redelivery of {plan.how_many} started: {run.words}."
             LogEntry.objects.log_actions(int(request.user.pk or 0), [run], ADDITION, said)
             transaction.on_commit(lambda: ring_redelivery(run.pk), robust=True)
         return HttpResponseRedirect(change_url(run))
@@ -161,8 +161,8 @@ class BulkRedeliveryAdmin(ScopedActions[BulkRedelivery], ReadOnlyAdmin[BulkRedel
         if run is None:
             raise Http404("There is no such bulk redelivery.")
         if run.cancel(timezone.now()):
-            self.log_each(request, [run], f"Cancelled after {run.redelivered:,} deliveries.")
-            messages.success(request, _("Cancelled: %(said)s are sent again.") % {"said": deliveries(run.redelivered)})
+            self.log_each(request, [run], f"Cancelled after {times(run.redelivered, 'delivery', 'deliveries')}.")
+            messages.success(request, _sent_again(run.redelivered))
         else:
             messages.info(request, _("It was over already."))
         return dialog_done(request, change_url(run))
@@ -200,7 +200,12 @@ class BulkRedeliveryAdmin(ScopedActions[BulkRedelivery], ReadOnlyAdmin[BulkRedel
     def how_far(self, run: BulkRedelivery) -> str:
         """How many of how many."""
         whole = f"{run.expected:,}" if run.is_exact else _("more than %(count)s") % {"count": f"{run.expected:,}"}
-        return _("%(done)s of %(whole)s deliveries are owed again") % {"done": f"{run.redelivered:,}", "whole": whole}
+        said = ngettext(
+            "%(done)s of %(whole)s delivery is owed again",
+            "%(done)s of %(whole)s deliveries are owed again",
+            run.expected,
+        )
+        return said % {"done": f"{run.redelivered:,}", "whole": whole}
 
     @admin.display(description=gettext_lazy("Started"))
     def started(self, run: BulkRedelivery) -> SafeString | str:
@@ -216,3 +221,10 @@ class BulkRedeliveryAdmin(ScopedActions[BulkRedelivery], ReadOnlyAdmin[BulkRedel
     def who(self, run: BulkRedelivery) -> str:
         """Who began it."""
         return run.started_by.get_username() if run.started_by else NOTHING
+
+
+def _sent_again(count: int) -> str:
+    said = ngettext(
+        "Cancelled: %(count)s delivery is sent again.", "Cancelled: %(count)s deliveries are sent again.", count
+    )
+    return said % {"count": f"{count:,}"}

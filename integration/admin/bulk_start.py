@@ -51,8 +51,8 @@ class Plan:
 
     @property
     def how_many(self) -> str:
-        """The number of deliveries, exact or “more than”."""
-        return _how_many(self.count)
+        """So many deliveries, exact or “more than”."""
+        return ngettext("%(count)s delivery", "%(count)s deliveries", self.count) % {"count": _how_many(self.count)}
 
     @property
     def how_many_contacts(self) -> str:
@@ -129,8 +129,3 @@ def _how_many(count: int) -> str:
     if count > MOST_COUNTED:
         return _("more than %(count)s") % {"count": f"{MOST_COUNTED:,}"}
     return f"{count:,}"
-
-
-def deliveries(count: int) -> str:
-    """A number of them."""
-    return ngettext("%(count)s delivery", "%(count)s deliveries", count) % {"count": f"{count:,}"}

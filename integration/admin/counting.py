@@ -1,14 +1,46 @@
-"""Counts in a list's own question, however many rows it shows, and no further than anybody wants to know."""
+"""Counts that go no further than anybody wants to know: of a list's rows, and in a list's own question."""
 
 from __future__ import annotations
 
-from django.db.models import IntegerField, Subquery
+from typing import TYPE_CHECKING, Any
 
+from django.core.paginator import Paginator
+from django.db.models import IntegerField, QuerySet, Subquery
+from django.utils.functional import cached_property
+
+if TYPE_CHECKING:
+    _Paginator = Paginator[Any]
+else:
+    _Paginator = Paginator
+
+# Lists count no further than this: an exact count of a million rows takes longer than the page.
+MOST_COUNTED = 10_000
 MOST_WAITING = 1_000
 
 
+class BoundedPaginator(_Paginator):
+    """Counts to MOST_COUNTED and no further; what lies beyond is found with the filters."""
+
+    template_name = "integration/pagination.html"
+
+    @cached_property
+    def count(self) -> int:
+        """How many rows there are, at most MOST_COUNTED."""
+        return min(self._counted, MOST_COUNTED)
+
+    @property
+    def has_more(self) -> bool:
+        """Whether there are rows beyond the last page."""
+        return self._counted > MOST_COUNTED
+
+    @cached_property
+    def _counted(self) -> int:
+        rows: QuerySet[Any] = self.object_list  # type: ignore[assignment]
+        return rows.order_by().values("pk")[: MOST_COUNTED + 1].count()
+
+
 class BoundedCount(Subquery):
-    """Counts the rows of a subquery that is cut off somewhere."""
+    """Counts the rows of a subquery that is cut off somewhere, in one question for all rows of a list."""
 
     template = "(SELECT COUNT(*) FROM (%(subquery)s) AS counted)"
     output_field = IntegerField()

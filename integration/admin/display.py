@@ -137,7 +137,7 @@ def unbroken_id(text: str) -> SafeString:
 
 def two_lines(first: SafeString | str, second: SafeString | str) -> SafeString:
     """A cell of two lines, the second one small."""
-    return format_html('<div>{}</div><div class="text-xs">{}</div>', first, second)
+    return format_html('<div class="rc-two-lines"><div>{}</div><div class="text-xs">{}</div></div>', first, second)
 
 
 def cut(text: str, longest: int = LONGEST_CELL) -> SafeString | str:

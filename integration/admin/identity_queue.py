@@ -123,6 +123,10 @@ class IdentityCaseAdmin(ScopedActions[IdentityCase], LogAdmin[IdentityCase]):
         waiting = theirs.waiting().order_by().values("pk")[: MOST_WAITING + 1]
         return super().get_queryset(request).select_related("project").annotate(owed=BoundedCount(waiting))
 
+    def counted(self, count: int) -> str:
+        """The queue has one name for all of them together, and none for two."""
+        return ngettext("%(count)s case", "%(count)s cases", count) % {"count": f"{count:,}"}
+
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:

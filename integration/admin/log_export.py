@@ -19,7 +19,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from integration.admin.access import LogAdmin, may_see_payloads, visible_projects
-from integration.admin.display import list_url
+from integration.admin.display import list_url, times
 from integration.admin.exporting import Export
 from integration.admin.log_query import UnusableQueryError, asked, meant_projects
 from integration.admin.log_words import filter_words
@@ -94,7 +94,7 @@ class _Done:
 
     def __call__(self, count: int) -> None:
         _one_at_a_time.release()
-        said = f"{self._what}; {count:,} deliveries."
+        said = f"{self._what}; {times(count, 'delivery', 'deliveries')}."
         LogEntry.objects.filter(pk__in=self._entries).update(change_message=said)
 
 

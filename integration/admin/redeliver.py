@@ -16,7 +16,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from integration.admin.access import ScopedActions
-from integration.admin.base import MOST_COUNTED, DialogForm, action, dialog_done
+from integration.admin.base import DialogForm, action, dialog_done
+from integration.admin.counting import MOST_COUNTED
 from integration.admin.display import change_url
 from integration.admin.project_actions import ring_after_commit
 from integration.models import Delivery, Project

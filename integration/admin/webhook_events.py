@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from integration.admin import filters, log_display, search
 from integration.admin.access import ProjectFilter, may_see_payloads
-from integration.admin.display import LONGEST_ID, breakable, cut, json_block, moment, two_lines
+from integration.admin.display import LONGEST_ID, NOTHING, breakable, cut, json_block, moment, two_lines
 from integration.admin.fixture import FixtureDownload, may_download_fixture
 from integration.admin.time_range import TimeRangeFilter
 from integration.models import Delivery, WebhookEvent
@@ -22,7 +22,7 @@ from integration.models import Delivery, WebhookEvent
 class WebhookEventAdmin(FixtureDownload):
     """What RevenueCat sent, raw."""
 
-    list_display = ("arrived", "short_type", "whose", "product_id", "environment", "repeats")
+    list_display = ("arrived", "short_type", "whose", "product", "environment", "repeats")
     list_fullwidth = True
     empty_text = _("Whatever RevenueCat posts to the address on a project's page is kept here, as it came.")
     arrives_at = "received_at"
@@ -91,6 +91,11 @@ class WebhookEventAdmin(FixtureDownload):
     def whose(self, event: WebhookEvent) -> SafeString:
         """Customer and project for the list."""
         return two_lines(cut(event.app_user_id, LONGEST_ID), str(event.project))
+
+    @admin.display(description=_("Product"))
+    def product(self, event: WebhookEvent) -> SafeString | str:
+        """The store's product id for the list."""
+        return breakable(event.product_id) or NOTHING
 
     @admin.display(description=_("Received"))
     def received(self, event: WebhookEvent) -> SafeString | str:

@@ -115,6 +115,18 @@ def test_everything_failed_or_skipped_since_a_day_is_a_form_away(
     assert "Redeliver 3 deliveries" in shown(admin_client, query)
 
 
+def test_a_single_delivery_is_spoken_of_as_one(admin_client: Client, project: Project) -> None:
+    receive(project)
+    assert ">Redeliver 1 delivery<" in shown(admin_client, "status__exact=pending")
+    run = begun(admin_client, "status__exact=pending")
+    assert "0 of 1 delivery is owed again" in text_of(admin_client.get(run_url(run)))
+    BulkRedelivery.objects.update(redelivered=1)
+    act(admin_client, run_url(run, "cancel"))
+    assert "Cancelled: 1 delivery is sent again." in text_of(admin_client.get(run_url(run)))
+    said = [entry.get_change_message() for entry in LogEntry.objects.order_by("pk")]
+    assert said == ["Bulk redelivery of 1 delivery started: Status: Pending.", "Cancelled after 1 delivery."]
+
+
 def test_a_held_project_is_said_to_wait(admin_client: Client, failures: list[Delivery], project: Project) -> None:
     project.hold("Intercom answered 401.", timezone.now(), until=None)
     assert "“Larkfield” is held: Intercom answered 401." in shown(admin_client)

@@ -201,7 +201,7 @@ def test_an_export_is_in_the_history_of_its_projects_with_how_many_and_without_w
     exported(client, query="status__exact=skipped&q=bo")
     entry = LogEntry.objects.get()
     assert entry.object_id == str(project.pk) and entry.user.get_username() == "Viewer"
-    said = "Log exported as CSV: Status: Skipped; Search: an id or email; 1 deliveries."
+    said = "Log exported as CSV: Status: Skipped; Search: an id or email; 1 delivery."
     assert entry.get_change_message() == said
 
 

@@ -13,7 +13,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from integration.admin import base
+from integration.admin import base, counting
 from integration.models import Delivery, Project, WebhookEvent
 from tests.admin.conftest import SignIn, text_of
 from tests.factories import make_project, receive
@@ -202,16 +202,16 @@ def test_a_superusers_list_of_all_projects_begins_at_the_newest_row_of_all(
 def test_a_list_counts_no_further_than_the_most_and_says_whether_there_is_more(
     admin_client: Client, project: Project, monkeypatch: pytest.MonkeyPatch, model: str, rows: int, more: bool
 ) -> None:
-    monkeypatch.setattr(base, "MOST_COUNTED", 3)
+    monkeypatch.setattr(counting, "MOST_COUNTED", 3)
     received(model, project, *[timezone.now()] * rows)
     response = admin_client.get(url(model))
     assert response.context["cl"].result_count == min(rows, 3)
-    assert ("and more; narrow them down with the filters." in " ".join(text_of(response).split())) is more
+    assert ("narrow them down with the filters." in text_of(response)) is more
 
 
 @both
 def test_counting_stops_at_a_row_more_and_sorts_nothing(admin_client: Client, project: Project, model: str) -> None:
     received(model, project, timezone.now())
     counts = [sql for sql in statements(admin_client, model) if "COUNT(" in sql]
-    assert counts == [sql for sql in counts if f"LIMIT {base.MOST_COUNTED + 1}" in sql and "ORDER BY" not in sql]
+    assert counts == [sql for sql in counts if f"LIMIT {counting.MOST_COUNTED + 1}" in sql and "ORDER BY" not in sql]
     assert counts
