@@ -149,4 +149,9 @@ def totals_text(customer: Customer) -> str:
 
 def at_ms(milliseconds: int, now: datetime | None = None) -> Cell:
     """A time in unix milliseconds; 0 is none."""
-    return moment(datetime.fromtimestamp(milliseconds / 1000, UTC), now=now) if milliseconds else NOTHING
+    return moment(time_of(milliseconds), now=now)
+
+
+def time_of(milliseconds: int) -> datetime | None:
+    """The same as a time; None where it is none."""
+    return datetime.fromtimestamp(milliseconds / 1000, UTC) if milliseconds else None

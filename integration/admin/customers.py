@@ -18,17 +18,21 @@ from integration.admin.access import ProjectFilter
 from integration.admin.customer_find import FindCustomer
 from integration.admin.customer_history import page_of
 from integration.admin.delivery_page import who_may
-from integration.admin.display import NOTHING, change_url, moment, unbroken_id
+from integration.admin.display import LONGEST_ID, NOTHING, ago, change_url, cut, moment, two_lines, unbroken_id
 from integration.admin.forget import ForgetActions
 from integration.admin.outside import contact_link, profile_link_or_hint
 from integration.mapping import WAIT_SENTENCES, WaitReason
 from integration.models import Customer, IdentityCase
 
+# In the list they are cut to this; the whole of them is the tooltip.
+LONGEST_EMAIL, LONGEST_CONTACT = 30, 14
+
 
 class CustomerAdmin(ForgetActions, FindCustomer):
     """The customers of all projects, and what Intercom knows of them."""
 
-    list_display = ("shown_id", "email", "project", "status", "contact_id", "last_event")
+    list_display = ("whose", "short_email", "status", "contact_in_short", "newest_event")
+    list_fullwidth = True
     empty_text = _("A customer is listed here when their first event is dealt with.")
     list_filter = (("project", ProjectFilter),)
     search_fields = ("app_user_id",)
@@ -92,10 +96,26 @@ class CustomerAdmin(ForgetActions, FindCustomer):
         """In whole, and broken rather than run into what stands beside it."""
         return unbroken_id(str(customer))
 
-    @admin.display(description=gettext_lazy("App User ID"))
-    def shown_id(self, customer: Customer) -> str:
-        """For the list."""
-        return str(customer)
+    @admin.display(description=gettext_lazy("Customer, project"))
+    def whose(self, customer: Customer) -> SafeString:
+        """Both for the list, as all that follow to the newest event."""
+        return two_lines(cut(str(customer), LONGEST_ID), str(customer.project))
+
+    @admin.display(description=gettext_lazy("Email"))
+    def short_email(self, customer: Customer) -> SafeString | str:
+        """The email address."""
+        return cut(customer.email, LONGEST_EMAIL)
+
+    @admin.display(description=gettext_lazy("Contact in Intercom"))
+    def contact_in_short(self, customer: Customer) -> SafeString | str:
+        """The beginning of Intercom's own id of the contact."""
+        return cut(customer.contact_id, LONGEST_CONTACT)
+
+    @admin.display(description=gettext_lazy("Last event"))
+    def newest_event(self, customer: Customer) -> SafeString | str:
+        """How long ago it happened, and when."""
+        at = show.time_of(customer.last_event_at_ms)
+        return two_lines(ago(at, timezone.now()), moment(at, zone=False)) if at else NOTHING
 
     @admin.display(description=gettext_lazy("Running totals"))
     def money(self, customer: Customer) -> str:
