@@ -72,7 +72,7 @@ class Plan:
             (_("would be skipped: %(reason)s") % {"reason": reason_words(reason)}, count)
             for reason, count in found.skipped.most_common()
         ]
-        rows = [(_("would be sent"), found.sent), (_("would wait for a name"), found.waiting), *skipped]
+        rows = [(_("would be sent"), found.sent), (_("would wait in the identity queue"), found.waiting), *skipped]
         rows.append((_("handed over to a project that you do not see"), found.handed_over))
         return [(words, count) for words, count in [*rows, (_("not readable"), found.unreadable)] if count]
 

@@ -15,7 +15,7 @@ else:
 
 # Lists count no further than this: an exact count of a million rows takes longer than the page.
 MOST_COUNTED = 10_000
-MOST_WAITING = 1_000
+MOST_PENDING = 1_000
 
 
 class BoundedPaginator(_Paginator):
@@ -47,5 +47,5 @@ class BoundedCount(Subquery):
 
 
 def said(count: int) -> str:
-    """A count that was cut off at MOST_WAITING + 1."""
-    return f"More than {MOST_WAITING:,}" if count > MOST_WAITING else f"{count:,}"
+    """A count that was cut off at MOST_PENDING + 1."""
+    return f"More than {MOST_PENDING:,}" if count > MOST_PENDING else f"{count:,}"

@@ -19,6 +19,7 @@ from integration.admin import charts, dashboard_tables
 from integration.admin.access import only_visible, visible_projects
 from integration.admin.dashboard_links import Choice, LogLinks
 from integration.admin.display import NOTHING, change_url, clock
+from integration.admin.log_words import STATE_LABELS
 from integration.admin.project_display import Notice
 from integration.admin.spans import age, long_span
 from integration.figures import Funnel, percentile, tallied, window
@@ -95,16 +96,17 @@ def _notices(covered: Coverage) -> list[Notice]:
 
 
 def _of_funnel(funnel: Funnel, links: LogLinks, sends: dict[Any, Sending], chosen: Sequence[Project]) -> list[Figure]:
-    retrying, waiting = f"{funnel.retrying:,}", f"{funnel.waiting:,}"
+    retrying, untried = f"{funnel.retrying:,}", f"{funnel.untried:,}"
     if any(sends[one.pk].is_cut for one in chosen):
-        retrying, waiting = _("at least {count}").format(count=retrying), _("at most {count}").format(count=waiting)
-    tried, not_tried = _("tried before, and tried again"), _("not tried yet")
+        retrying, untried = _("at least {count}").format(count=retrying), _("at most {count}").format(count=untried)
+    called = {state: str(STATE_LABELS[state]) for state in ("retrying", "untried")}
+    tried, not_tried = _("pending, tried before"), _("pending, the first try is to come")
     return [
         Figure(_("Received"), f"{funnel.received:,}", links.log()),
         _settled(_("Skipped"), "skipped", funnel.skipped.total(), funnel, links),
         _settled(_("Delivered"), "delivered", funnel.delivered, funnel, links, tone="good"),
-        Figure(_("Retrying"), retrying, links.log(state="retrying"), tried, "warn" if funnel.retrying else ""),
-        Figure(_("Waiting"), waiting, links.log(state="untried"), not_tried),
+        Figure(called["retrying"], retrying, links.log(state="retrying"), tried, "warn" if funnel.retrying else ""),
+        Figure(called["untried"], untried, links.log(state="untried"), not_tried),
         _settled(_("Failed"), "failed", funnel.failed, funnel, links, tone="bad" if funnel.failed else ""),
     ]
 

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from integration.admin.dashboard_links import LogLinks
 from integration.admin.display import EVENT_LABELS, NOTHING, link, two_lines
+from integration.admin.log_words import STATE_LABELS
 from integration.admin.project_display import state_label
 from integration.admin.spans import age, long_span
 from integration.figures import Funnel, Tally, drained_in, percentile, tallied
@@ -60,8 +61,9 @@ def projects(
     shown: Sequence[Project], found: Overview, sends: Mapping[UUID, Sending], links: LogLinks
 ) -> dict[str, Any]:
     """The funnel of each project, with links that choose it."""
+    retrying, untried = (str(STATE_LABELS[state]) for state in ("retrying", "untried"))
     headers = [
-        *(_("Project"), _("Received"), _("Skipped"), _("Delivered"), _("Retrying"), _("Waiting"), _("Failed")),
+        *(_("Project"), _("Received"), _("Skipped"), _("Delivered"), retrying, untried, _("Failed")),
         *(_("Half within"), _("95 of 100 within")),
     ]
     rows: list[list[Cell]] = []
@@ -72,7 +74,7 @@ def projects(
             (funnel.skipped.total(), {"status__exact": "skipped"}),
             (funnel.delivered, {"status__exact": "delivered"}),
             (funnel.retrying, {"state": "retrying"}),
-            (funnel.waiting, {"state": "untried"}),
+            (funnel.untried, {"state": "untried"}),
             (funnel.failed, {"status__exact": "failed"}),
         )
         times = [percentile(found.latency(one.pk), share) for share in (0.5, 0.95)]
@@ -123,7 +125,7 @@ def _budget(sends: Sending, now: datetime) -> Cell:
 
 def _done(project: Project, due: int, sends: Sending, now: datetime) -> str:
     if not due:
-        return _("Nothing waits")
+        return _("Nothing is due")
     if not project.active:
         return _("Off: it waits")
     if project.is_held(now):

@@ -18,7 +18,7 @@ from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminTextInputWid
 
 from integration.admin.access import LogAdmin, ProjectFilter, ScopedActions
 from integration.admin.base import DialogForm, action, dialog_done
-from integration.admin.counting import MOST_WAITING, BoundedCount, said
+from integration.admin.counting import MOST_PENDING, BoundedCount, said
 from integration.admin.display import (
     LONGEST_ID,
     NOTHING,
@@ -108,19 +108,19 @@ RETRY_DIALOG = {
 class IdentityCaseAdmin(ScopedActions[IdentityCase], LogAdmin[IdentityCase]):
     """Who waits; read-only but for the two buttons."""
 
-    list_display = ("who", "why", "waiting", "waits_since", "resolved")
+    list_display = ("who", "why", "pending", "waits_since", "resolved")
     list_filter = (OpenCaseFilter, ("project", ProjectFilter))
     empty_text = _("Nobody waits. Somebody is listed here while nobody knows which contact in Intercom is theirs.")
     search_fields = ("app_user_id",)
     actions_detail = ("resolve", "retry")
     fieldsets = (
-        (None, {"fields": ("person", "reason_sentence", ("project", "waiting"), ("waits_since", "resolved"))}),
+        (None, {"fields": ("person", "reason_sentence", ("project", "pending"), ("waits_since", "resolved"))}),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[IdentityCase]:
         """With the project, and how many deliveries wait."""
         theirs = Delivery.objects.filter(project=OuterRef("project"), app_user_id=OuterRef("app_user_id"))
-        waiting = theirs.waiting().order_by().values("pk")[: MOST_WAITING + 1]
+        waiting = theirs.waiting().order_by().values("pk")[: MOST_PENDING + 1]
         return super().get_queryset(request).select_related("project").annotate(owed=BoundedCount(waiting))
 
     def counted(self, count: int) -> str:
@@ -160,14 +160,15 @@ class IdentityCaseAdmin(ScopedActions[IdentityCase], LogAdmin[IdentityCase]):
         """In whole."""
         return WAIT_SENTENCES[WaitReason(case.reason)] if case.reason in set(WaitReason) else case.reason
 
-    @admin.display(description=_("Waiting"))
-    def waiting(self, case: IdentityCase) -> SafeString | str:
-        """How many deliveries."""
+    @admin.display(description=_("Pending"))
+    def pending(self, case: IdentityCase) -> SafeString | str:
+        """How many deliveries, as a link to them."""
         count: int = getattr(case, "owed", 0)
         if not count:
             return NOTHING
-        waiting = ngettext("{count} delivery", "{count} deliveries", count).format(count=said(count))
-        return link(list_url(Delivery, q=case.app_user_id), waiting)
+        pending = ngettext("{count} delivery", "{count} deliveries", count).format(count=said(count))
+        filters = {"state": "waiting", "project__id__exact": str(case.project_id), "q": case.app_user_id}
+        return link(list_url(Delivery, **filters), pending)
 
     @admin.display(description=_("Since"))
     def waits_since(self, case: IdentityCase) -> SafeString | str:

@@ -17,7 +17,7 @@ from integration.models.log_filter import NO_ANSWER, NO_DATA_EVENT, LogFilter
 STATE_LABELS: dict[str, Any] = {
     "retrying": gettext_lazy("Retrying"),
     "untried": gettext_lazy("Not tried yet"),
-    "waiting": gettext_lazy("Waiting for a name"),
+    "waiting": gettext_lazy("In the identity queue"),
     "unsent": gettext_lazy("Failed or skipped"),
 }
 STORE_NAMES: dict[str, Any] = {

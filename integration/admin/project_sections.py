@@ -29,7 +29,7 @@ ADDING: Any = (
     ),
 )
 SECTIONS: Any = (
-    (None, {"fields": ("name", "active", "state_sentence", "waiting")}),
+    (None, {"fields": ("name", "active", "state_sentence", "pending")}),
     (
         _("Intercom"),
         {"fields": (TOKEN, "region", "missing_contact", "identity", "anonymous")},

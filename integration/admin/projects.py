@@ -21,7 +21,7 @@ from django.utils.translation import gettext_lazy
 
 from integration.admin import project_display as show
 from integration.admin.access import only_visible
-from integration.admin.counting import MOST_WAITING, BoundedCount, said
+from integration.admin.counting import MOST_PENDING, BoundedCount, said
 from integration.admin.display import change_url, link, list_url, moment
 from integration.admin.give_access import AccessActions
 from integration.admin.impact import ImpactBeforeSaving
@@ -39,9 +39,9 @@ class ProjectAdmin(ImpactBeforeSaving, SampleActions, AccessActions, RevenueCatA
     """Projects: the list with their states, and the settings page."""
 
     form = ProjectForm
-    list_display = ("name", "state", "region", "sandbox_rule", "waiting", "created")
+    list_display = ("name", "state", "region", "sandbox_rule", "pending", "created")
     autocomplete_fields = ("members",)
-    readonly_fields = ("state_sentence", "waiting", "forgotten_customers", "compared")
+    readonly_fields = ("state_sentence", "pending", "forgotten_customers", "compared")
     actions_detail = (*RevenueCatActions.actions_detail, "send_test", "give_access")
     change_form_outer_before_template = "integration/project_top.html"
     add_fieldsets = ADDING
@@ -59,18 +59,18 @@ class ProjectAdmin(ImpactBeforeSaving, SampleActions, AccessActions, RevenueCatA
     # --- The list ----------------------------------------------------------------------------------------
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Project]:
-        """Those this person sees, with how many deliveries wait; counted to MOST_WAITING, cheap by an index."""
-        waiting = Delivery.objects.filter(project=OuterRef("pk"), status=DeliveryStatus.PENDING).order_by()
+        """Those this person sees, with how many deliveries are pending; counted to MOST_PENDING, cheap by an index."""
+        pending = Delivery.objects.filter(project=OuterRef("pk"), status=DeliveryStatus.PENDING).order_by()
         rows = only_visible(request, super().get_queryset(request).select_related("reconciliation"), "pk")
-        return rows.annotate(owed=BoundedCount(waiting.values("pk")[: MOST_WAITING + 1]))
+        return rows.annotate(owed=BoundedCount(pending.values("pk")[: MOST_PENDING + 1]))
 
     @admin.display(description=gettext_lazy("State"))
     def state(self, project: Project) -> SafeString:
         """In a word, with the reason as a tooltip."""
         return show.state_label(project, timezone.now())
 
-    @admin.display(description=gettext_lazy("Waiting"))
-    def waiting(self, project: Project) -> SafeString | str:
+    @admin.display(description=gettext_lazy("Pending"))
+    def pending(self, project: Project) -> SafeString | str:
         """How many deliveries are owed, as a link to them."""
         owed: int = getattr(project, "owed", 0)
         if not owed:

@@ -21,7 +21,7 @@ class Tally:
 
 @dataclass(slots=True)
 class Funnel:
-    """Deliveries by what became of them. `retrying` is at most `pending`; what is pending beside it only waits."""
+    """Deliveries by what became of them. `retrying` is at most `pending`; the rest of that was not tried yet."""
 
     delivered: int = 0
     failed: int = 0
@@ -35,8 +35,8 @@ class Funnel:
         return self.delivered + self.failed + self.pending + self.skipped.total()
 
     @property
-    def waiting(self) -> int:
-        """Pending, and not tried yet."""
+    def untried(self) -> int:
+        """Pending, and not tried since they came in or were redelivered."""
         return self.pending - self.retrying
 
     def add(self, tally: Tally) -> None:

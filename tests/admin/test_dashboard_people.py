@@ -27,7 +27,7 @@ Queries = Callable[..., Any]
 
 
 def test_what_intercom_allows_and_when_the_backlog_is_gone(admin_client: Client, project: Project) -> None:
-    assert rows_of(page(admin_client), "sending_table")["Larkfield"][4:] == ["Not known yet", "Nothing waits"]
+    assert rows_of(page(admin_client), "sending_table")["Larkfield"][4:] == ["Not known yet", "Nothing is due"]
     receive(project)
     run_drain(project)
     attempt = DeliveryAttempt.objects.get()

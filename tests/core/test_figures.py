@@ -80,13 +80,13 @@ def test_a_funnel_adds_up() -> None:
         retrying=2,
     )
     assert (funnel.received, funnel.delivered, funnel.failed, funnel.pending) == (22, 7, 3, 5)
-    assert (funnel.retrying, funnel.waiting) == (2, 3)
+    assert (funnel.retrying, funnel.untried) == (2, 3)
     assert funnel.skipped == {"sandbox": 3, "test_event": 4}
 
 
 def test_no_more_are_tried_again_than_are_pending() -> None:
     funnel = tallied([Tally("pending", "", "", 5)], retrying=8)
-    assert (funnel.retrying, funnel.waiting) == (5, 0)
+    assert (funnel.retrying, funnel.untried) == (5, 0)
 
 
 # --- Percentiles ------------------------------------------------------------------------------------------------
