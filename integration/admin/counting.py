@@ -15,7 +15,8 @@ else:
 
 # Lists count no further than this: an exact count of a million rows takes longer than the page.
 MOST_COUNTED = 10_000
-MOST_PENDING = 1_000
+# Nor do they for what belongs to one of their rows.
+MOST_OF_A_ROW = 1_000
 
 
 class BoundedPaginator(_Paginator):
@@ -47,5 +48,5 @@ class BoundedCount(Subquery):
 
 
 def said(count: int) -> str:
-    """A count that was cut off at MOST_PENDING + 1."""
-    return f"More than {MOST_PENDING:,}" if count > MOST_PENDING else f"{count:,}"
+    """A count that was cut off at MOST_OF_A_ROW + 1."""
+    return f"More than {MOST_OF_A_ROW:,}" if count > MOST_OF_A_ROW else f"{count:,}"

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from integration.admin import delivery_story, log_display
 from integration.admin.access import LogAdmin, may_see_payloads, visible_projects
@@ -19,6 +22,7 @@ from integration.admin.delivery_story import May
 from integration.admin.fixture import may_download_fixture
 from integration.admin.outside import contact_link, profile_link_or_hint
 from integration.admin.remedies import IDENTITY_QUEUE
+from integration.admin.tries import tries_of, with_tries
 from integration.models import Customer, Delivery, DeliveryAttempt, IdentityCase, Project
 from integration.retry import DeliveryStatus
 
@@ -32,6 +36,17 @@ class DeliveryPage(LogAdmin[Delivery]):
     change_form_outer_before_template = "integration/delivery_top.html"
     change_form_outer_after_template = "integration/attempts.html"
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Delivery]:
+        """For the page of one with the number of its tries; a list asks for those of the rows that it shows."""
+        rows = super().get_queryset(request)
+        match = request.resolver_match
+        return with_tries(rows) if match is not None and "object_id" in match.kwargs else rows
+
+    @admin.display(description=gettext_lazy("Tries"))
+    def tried(self, delivery: Delivery) -> str:
+        """How many there were in all, as the list says it."""
+        return f"{tries_of(delivery):,}"
+
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
@@ -42,9 +57,8 @@ class DeliveryPage(LogAdmin[Delivery]):
 
     def _story(self, request: HttpRequest, delivery: Delivery) -> dict[str, Any]:
         now = timezone.now()
-        count = delivery.attempts.count()
         attempts = list(reversed(delivery.attempts.order_by("-id")[:MOST_ATTEMPTS]))
-        older = count - len(attempts)
+        older = max(tries_of(delivery) - len(attempts), 0)
         sight = Sight(
             exchanges=may_see_payloads(request),
             tracebacks=bool(getattr(request.user, "is_superuser", False)),

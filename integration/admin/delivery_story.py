@@ -60,6 +60,8 @@ def _received(delivery: Delivery, now: datetime) -> Step:
             event.repeats,
         )
         said.append(again % {"count": event.repeats})
+    if delivery.redelivered:
+        said.append(_("It was redelivered since."))
     return Step(_("Received"), moment(delivery.created_at, now=now), "inbox", "success", " ".join(said))
 
 

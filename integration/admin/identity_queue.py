@@ -18,7 +18,7 @@ from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminTextInputWid
 
 from integration.admin.access import LogAdmin, ProjectFilter, ScopedActions
 from integration.admin.base import DialogForm, action, dialog_done
-from integration.admin.counting import MOST_PENDING, BoundedCount, said
+from integration.admin.counting import MOST_OF_A_ROW, BoundedCount, said
 from integration.admin.display import (
     LONGEST_ID,
     NOTHING,
@@ -120,7 +120,7 @@ class IdentityCaseAdmin(ScopedActions[IdentityCase], LogAdmin[IdentityCase]):
     def get_queryset(self, request: HttpRequest) -> QuerySet[IdentityCase]:
         """With the project, and how many deliveries wait."""
         theirs = Delivery.objects.filter(project=OuterRef("project"), app_user_id=OuterRef("app_user_id"))
-        waiting = theirs.waiting().order_by().values("pk")[: MOST_PENDING + 1]
+        waiting = theirs.waiting().order_by().values("pk")[: MOST_OF_A_ROW + 1]
         return super().get_queryset(request).select_related("project").annotate(owed=BoundedCount(waiting))
 
     def counted(self, count: int) -> str:
@@ -213,7 +213,9 @@ class IdentityCaseAdmin(ScopedActions[IdentityCase], LogAdmin[IdentityCase]):
             how = "Named by hand" if named or contact_id else "Tried again"
             self.log_each(request, [case], f"{how}; {times(count, 'delivery', 'deliveries')} released.")
             ring_after_commit([case.project])
-        sent = ngettext("{count} delivery is being sent.", "{count} deliveries are being sent.", count)
+        sent = ngettext(
+            "{count} delivery was handed to the worker.", "{count} deliveries were handed to the worker.", count
+        )
         messages.success(request, sent.format(count=f"{count:,}"))
         return dialog_done(request, change_url(case))
 

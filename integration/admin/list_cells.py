@@ -12,8 +12,10 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from integration.admin.counting import said
 from integration.admin.display import LONGEST_ID, NOTHING, ago, breakable, clock, cut, event_label, moment, two_lines
 from integration.admin.log_words import store_words
+from integration.admin.tries import tries_of
 from integration.models import Delivery
 from integration.retry import DeliveryStatus
 
@@ -48,10 +50,15 @@ def why(delivery: Delivery, now: datetime) -> Cell:
 
 
 def trying(delivery: Delivery, now: datetime) -> Cell:
-    """How often it was tried, and when it is again."""
-    tried = ngettext("%(count)d try", "%(count)d tries", delivery.tries) % {"count": delivery.tries}
-    waits = delivery.status == DeliveryStatus.PENDING
-    return two_lines(tried, next_try(delivery, now) if waits else "")
+    """How often it was tried, also before it was redelivered, and when it is again."""
+    made = tries_of(delivery)
+    is_pending = delivery.status == DeliveryStatus.PENDING
+    if is_pending and made and not delivery.tries:
+        # Not tried yet, since somebody owed it again or what held it did not count.
+        tried = ngettext("%(count)s earlier try", "%(count)s earlier tries", made)
+    else:
+        tried = ngettext("%(count)s try", "%(count)s tries", made)
+    return two_lines(tried % {"count": said(made)}, next_try(delivery, now) if is_pending else "")
 
 
 def next_try(delivery: Delivery, now: datetime) -> Cell:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
@@ -23,6 +24,7 @@ from integration.admin.log_tools import LogTools
 from integration.admin.log_words import store_words
 from integration.admin.redeliver import RedeliverActions
 from integration.admin.time_range import TimeRangeFilter
+from integration.admin.tries import TriedList
 from integration.models import Customer, Delivery
 
 
@@ -51,7 +53,7 @@ class DeliveryAdmin(RedeliverActions, LogTools, DeliveryPage):
             None,
             {
                 "fields": (
-                    ("status_label", "tries"),
+                    ("status_label", "tried"),
                     "next_try",
                     ("event", "event_name"),
                     ("person", "project"),
@@ -67,6 +69,10 @@ class DeliveryAdmin(RedeliverActions, LogTools, DeliveryPage):
         """With the project and the event, but not the event's payload."""
         rows = super().get_queryset(request)
         return rows.select_related("project", "webhook_event").defer("webhook_event__payload")
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        """With the tries of the rows that are shown."""
+        return TriedList
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str

@@ -76,10 +76,20 @@ def _waiting(delivery: Delivery, attempts: Sequence[DeliveryAttempt], now: datet
         return f"{_('It has no next try.')} {delivery.explanation}".strip()
     if delivery.due_at <= now:
         return _("It is due and will be sent in a moment. If it stays here, check that a worker is running.")
-    failed = ngettext("%(tries)s try failed so far", "%(tries)s tries failed so far", delivery.tries)
-    tried = failed % {"tries": delivery.tries} if delivery.tries else _("It was not tried yet")
+    tried = _tried(delivery, max(len(attempts), delivery.tries))
     following = _("%(tried)s; the next try is at %(time)s.") % {"tried": tried, "time": clock(delivery.due_at)}
     return f"{following} {delivery.explanation}".strip()
+
+
+def _tried(delivery: Delivery, tries: int) -> str:
+    """How often. Of what was redelivered an earlier try may well have gone through."""
+    if not tries:
+        return _("It was not tried yet")
+    if delivery.redelivered:
+        said = ngettext("It was tried once so far", "It was tried %(tries)s times so far", tries)
+    else:
+        said = ngettext("%(tries)s try failed so far", "%(tries)s tries failed so far", tries)
+    return said % {"tries": tries}
 
 
 def next_try(delivery: Delivery, now: datetime) -> Cell:

@@ -21,7 +21,7 @@ from django.utils.translation import gettext_lazy
 
 from integration.admin import project_display as show
 from integration.admin.access import only_visible
-from integration.admin.counting import MOST_PENDING, BoundedCount, said
+from integration.admin.counting import MOST_OF_A_ROW, BoundedCount, said
 from integration.admin.display import change_url, link, list_url, moment
 from integration.admin.give_access import AccessActions
 from integration.admin.impact import ImpactBeforeSaving
@@ -59,10 +59,10 @@ class ProjectAdmin(ImpactBeforeSaving, SampleActions, AccessActions, RevenueCatA
     # --- The list ----------------------------------------------------------------------------------------
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Project]:
-        """Those this person sees, with how many deliveries are pending; counted to MOST_PENDING, cheap by an index."""
+        """Those this person sees, with how many deliveries are pending; counted to MOST_OF_A_ROW, cheap by an index."""
         pending = Delivery.objects.filter(project=OuterRef("pk"), status=DeliveryStatus.PENDING).order_by()
         rows = only_visible(request, super().get_queryset(request).select_related("reconciliation"), "pk")
-        return rows.annotate(owed=BoundedCount(pending.values("pk")[: MOST_PENDING + 1]))
+        return rows.annotate(owed=BoundedCount(pending.values("pk")[: MOST_OF_A_ROW + 1]))
 
     @admin.display(description=gettext_lazy("State"))
     def state(self, project: Project) -> SafeString:

@@ -72,7 +72,7 @@ class RedeliverActions(ScopedActions[Delivery]):
         waiting = {project: count for project, count in counts.items() if _waits(project, now)}
         sent = counts.total() - sum(waiting.values())
         if sent or not waiting:
-            messages.success(request, _being_sent(sent))
+            messages.success(request, _handed_over(sent))
         for project, count in waiting.items():
             messages.warning(request, _waiting(project, count))
 
@@ -81,17 +81,18 @@ def _waits(project: Project, now: datetime) -> bool:
     return not project.active or project.is_held(now)
 
 
-def _being_sent(count: int) -> str:
+def _handed_over(count: int) -> str:
+    """What is true also on a page that is shown when it was sent."""
     said = ngettext(
-        "%(count)s delivery is being sent again, with today's settings.",
-        "%(count)s deliveries are being sent again, with today's settings.",
+        "%(count)s delivery was handed to the worker again, to be sent with today's settings.",
+        "%(count)s deliveries were handed to the worker again, to be sent with today's settings.",
         count,
     )
     return said % {"count": f"{count:,}"}
 
 
 def _waiting(project: Project, count: int) -> str:
-    """One message for what is owed again and cannot be sent yet: it must not say that it is being sent."""
+    """One message for what is owed again and cannot be sent yet: it must not say that a worker has it."""
     if project.active:
         said = ngettext(
             "%(count)s delivery is owed again and waits: the project “%(project)s” is held. It is sent when the "

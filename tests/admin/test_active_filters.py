@@ -129,5 +129,5 @@ def test_saying_it_asks_nothing_of_the_database(
 ) -> None:
     receive(project)
     text_of(admin_client.get(LIST))
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(9):
         text_of(admin_client.get(LIST, {"store": "APP_STORE", "answer": "none", "status__exact": "pending"}))

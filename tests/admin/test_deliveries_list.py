@@ -162,7 +162,7 @@ def test_selected_deliveries_are_owed_again_and_their_projects_rung(
     other = receive(make_project("Other"))
     with django_capture_on_commit_callbacks(execute=True):
         page = select(admin_client, [four["failed"], four["skipped"], other])
-    assert "3 deliveries are being sent again, with today&#x27;s settings." in page
+    assert "3 deliveries were handed to the worker again, to be sent with today&#x27;s settings." in page
     for delivery in (four["failed"], four["skipped"]):
         row = refreshed(delivery)
         assert (row.status, row.tries, row.explanation, row.reason) == ("pending", 0, "", "")
@@ -188,7 +188,7 @@ def test_redelivering_for_a_held_project_says_that_it_waits(
     project.hold("Why.", timezone.now(), until=None)
     page = html.unescape(select(admin_client, [four["failed"]]))
     assert "1 delivery is owed again and waits: the project “Larkfield” is held." in page
-    assert "being sent again" not in page
+    assert "handed to the worker" not in page
 
 
 def test_what_can_be_sent_and_what_waits_are_said_apart(
@@ -196,7 +196,7 @@ def test_what_can_be_sent_and_what_waits_are_said_apart(
 ) -> None:
     other = receive(make_project("Other", active=False))
     page = html.unescape(select(admin_client, [four["failed"], four["skipped"], other]))
-    assert "2 deliveries are being sent again" in page
+    assert "2 deliveries were handed to the worker again" in page
     assert "1 delivery is owed again and waits: the project “Other” is switched off." in page
 
 
@@ -204,7 +204,7 @@ def test_everything_that_the_filter_finds_can_be_redelivered(
     admin_client: Client, four: dict[str, Delivery], project: Project
 ) -> None:
     page = select(admin_client, [four["failed"]], select_across="1")
-    assert "4 deliveries are being sent again" in page
+    assert "4 deliveries were handed to the worker again" in page
 
 
 def test_too_many_deliveries_at_once_are_refused(
@@ -227,4 +227,4 @@ def test_with_the_permission_but_without_being_superuser_redelivering_works(
     four: dict[str, Delivery], sign_in: SignIn
 ) -> None:
     client = sign_in("view_delivery", "redeliver_delivery")
-    assert "1 delivery is being sent again" in select(client, [four["failed"]])
+    assert "1 delivery was handed to the worker again" in select(client, [four["failed"]])

@@ -184,7 +184,7 @@ def test_the_button_owes_it_again_and_rings(
         response = act(admin_client, delivery_url(delivery.pk, "redeliver"))
     assert response.headers["Location"] == delivery_url(delivery.pk)
     assert refreshed(delivery).status == "pending" and was_rung(project)
-    assert "1 delivery is being sent again" in page_of(admin_client, delivery)
+    assert "1 delivery was handed to the worker again" in page_of(admin_client, delivery)
     assert LogEntry.objects.get().get_change_message() == "Redelivered."
 
 

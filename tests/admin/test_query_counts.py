@@ -29,11 +29,11 @@ Queries = Callable[..., Any]
 # Three for the session, the person who is signed in and their second factor are among them, and one for the banners.
 LISTS = {
     "/admin/integration/project/": 6,
-    "/admin/integration/delivery/": 8,
-    "/admin/integration/delivery/?q=user-1": 11,
+    "/admin/integration/delivery/": 9,
+    "/admin/integration/delivery/?q=user-1": 12,
     "/admin/integration/delivery/?q=no-request-id-0123456789": 14,
     "/admin/integration/bulkredelivery/": 8,
-    "/admin/integration/delivery/?environment=PRODUCTION&status__exact=delivered&event_type=renewal": 8,
+    "/admin/integration/delivery/?environment=PRODUCTION&status__exact=delivered&event_type=renewal": 9,
     "/admin/integration/webhookevent/": 9,
     "/admin/integration/customer/": 8,
     "/admin/integration/identitycase/": 8,
@@ -72,7 +72,7 @@ def page_urls(project: Project) -> dict[str, tuple[str, int]]:
     """The page of one row of each kind, and how many questions it may ask."""
     return {
         "project": (project_url(project), 16),
-        "delivery": (f"/admin/integration/delivery/{Delivery.objects.filter(project=project)[0].pk}/change/", 9),
+        "delivery": (f"/admin/integration/delivery/{Delivery.objects.filter(project=project)[0].pk}/change/", 8),
         "event": (f"/admin/integration/webhookevent/{WebhookEvent.objects.filter(project=project)[0].pk}/change/", 9),
         "customer": (f"/admin/integration/customer/{Customer.objects.filter(project=project)[0].pk}/change/", 10),
     }

@@ -36,7 +36,7 @@ def test_a_failed_delivery_is_found_understood_and_sent_again(visit: Visit, proj
     person.presses("Redeliver")
     person.sees("Intercom drops what it already has, so this is harmless.")
     person.confirms()
-    person.sees("1 delivery is being sent again, with today's settings.")
+    person.sees("1 delivery was handed to the worker again, to be sent with today's settings.")
     run_drain(project)
     assert refreshed(failed).status == DeliveryStatus.DELIVERED
     person.opens(f"/admin/integration/delivery/{failed.pk}/change/")
