@@ -68,6 +68,8 @@ class DeliveryPage(LogAdmin[Delivery]):
         panels = attempt_panels(attempts, sight, first=older + 1)
         sentence = log_display.delivery_sentence(delivery, attempts, now)
         advice = self._advice(request, delivery, attempts)
+        if log_display.is_on_its_way(delivery, attempts, now):
+            advice = delivery_story.look_again(delivery)
         return {
             "notices": [
                 {

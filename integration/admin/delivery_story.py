@@ -153,5 +153,10 @@ def advice(setting: str | None, project: Project, case: IdentityCase | None, may
     return _("An Integration admin can change “%(setting)s” in the project's settings.") % {"setting": name}
 
 
+def look_again(delivery: Delivery) -> SafeString:
+    """The way to what has become of it since the page was made."""
+    return _link(change_url(delivery), _("Look again"))
+
+
 def _link(url: str, text: str) -> SafeString:
     return format_html('<a href="{}" class="font-semibold underline">{}</a>', url, text)

@@ -58,9 +58,9 @@ def label(text: str, colour: str = "default", title: str = "") -> SafeString:
 
 
 def status_label(delivery: Delivery) -> SafeString:
-    """A delivery's status; a pending one that has failed before says so."""
+    """A delivery's status; a pending one that has failed before says so, and one of a first try under way does not."""
     status = DeliveryStatus(delivery.status)
-    if status is DeliveryStatus.PENDING and delivery.tries:
+    if status is DeliveryStatus.PENDING and delivery.tries and delivery.explanation:
         return label("Retrying", "warning")
     return label(str(STATUS_LABELS[status]), STATUS_COLOURS[status])
 

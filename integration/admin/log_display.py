@@ -61,9 +61,22 @@ def _ended(delivery: Delivery) -> str:
     return f"{said} {_('at %(time)s') % {'time': clock(delivery.finished_at)}}" if delivery.finished_at else said
 
 
+def is_on_its_way(delivery: Delivery, attempts: Sequence[DeliveryAttempt], now: datetime) -> bool:
+    """Whether a worker has it, or takes it in a moment, so that what is said of it is soon over."""
+    if delivery.status != DeliveryStatus.PENDING or delivery.due_at is None:
+        return False
+    sends = delivery.project.active and not delivery.project.is_held(now)
+    return _is_being_sent(delivery, attempts, now) or (sends and delivery.due_at <= now)
+
+
+def _is_being_sent(delivery: Delivery, attempts: Sequence[DeliveryAttempt], now: datetime) -> bool:
+    is_leased = delivery.due_at is not None and delivery.due_at > now
+    return is_leased and bool(attempts) and attempts[-1].finished_at is None
+
+
 def _waiting(delivery: Delivery, attempts: Sequence[DeliveryAttempt], now: datetime) -> str:
     project = delivery.project
-    if attempts and attempts[-1].finished_at is None and delivery.due_at and delivery.due_at > now:
+    if _is_being_sent(delivery, attempts, now):
         return _("It is being sent at this moment.")
     if not project.active:
         return _("It waits, because the project “%(project)s” is switched off.") % {"project": project}

@@ -89,6 +89,23 @@ def test_a_try_that_succeeded_before_is_not_said_to_have_failed(
     assert "It was tried 2 times so far; the next try is at" in text_of(admin_client.get(delivery_url(delivery.pk)))
 
 
+def test_while_it_is_on_its_way_the_page_offers_to_look_again_and_does_not_say_that_it_failed(
+    admin_client: Client, project: Project
+) -> None:
+    delivery = redelivered(admin_client, project)
+    url = delivery_url(delivery.pk)
+    look_again = f'<a href="{url}" class="font-semibold underline">Look again</a>'
+    assert look_again in text_of(admin_client.get(url))
+    # As a worker that has taken it leaves it until the try has ended.
+    Delivery.objects.update(tries=1, due_at=timezone.now() + timedelta(seconds=40))
+    DeliveryAttempt.objects.create(delivery=delivery, started_at=timezone.now())
+    page = text_of(admin_client.get(url))
+    assert "It is being sent at this moment." in page and look_again in page and "Retrying" not in page
+    project.hold("Why.", timezone.now(), until=None)
+    Delivery.objects.update(due_at=timezone.now())
+    assert "Look again" not in text_of(admin_client.get(url))
+
+
 def test_what_is_said_after_redelivering_is_still_true_when_it_was_sent(admin_client: Client, project: Project) -> None:
     delivery = redelivered(admin_client, project)
     run_drain(project)
