@@ -80,7 +80,7 @@ class UserAdmin(_UserAdmin, SuperusersOnly[User]):
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
-    list_display = ("who", "roles", "member_of", "last_sign_in", "second_factor_is_on", "may_sign_in")
+    list_display = ("account", "roles", "member_of", "last_sign_in", "second_factor_is_on", "may_sign_in")
     actions_detail = ("remove_second_factor",)
     change_form_outer_before_template = "integration/notices.html"
 
@@ -105,7 +105,7 @@ class UserAdmin(_UserAdmin, SuperusersOnly[User]):
     # --- The list -----------------------------------------------------------------------------------------
 
     @admin.display(description=_("User"))
-    def who(self, user: User) -> SafeString:
+    def account(self, user: User) -> SafeString:
         """The name to sign in with; below it the person's own name and address, for whom they were entered."""
         return two_lines(user.get_username(), ", ".join(one for one in (user.get_full_name(), user.email) if one))
 

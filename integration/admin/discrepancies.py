@@ -12,13 +12,14 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from integration.admin import filters, search
-from integration.admin.access import LogAdmin, ProjectFilter
+from integration.admin.access import ProjectFilter
 from integration.admin.display import LONGEST_ID, NOTHING, cut, label, link_to, moment, two_lines
+from integration.admin.repair import RepairActions
 from integration.admin.time_range import TimeRangeFilter
 from integration.models import Customer, Discrepancy
 
 
-class DiscrepancyAdmin(LogAdmin[Discrepancy]):
+class DiscrepancyAdmin(RepairActions):
     """What comparisons have found, of all projects that somebody sees."""
 
     list_display = ("found", "state", "whose", "kept", "said")
@@ -44,8 +45,8 @@ class DiscrepancyAdmin(LogAdmin[Discrepancy]):
                     ("repaired", "gone"),
                 ),
                 "description": _(
-                    "What was kept when it was found, and what RevenueCat said then. “Compare with RevenueCat”, on the "
-                    "project's page, repairs what still differs where “Repair what differs” is switched on."
+                    "What was kept when it was found, and what RevenueCat said then. Repairing it asks RevenueCat "
+                    "anew, takes over what it says now, and brings the contact in Intercom up to date."
                 ),
             },
         ),

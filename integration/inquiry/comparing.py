@@ -13,16 +13,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from integration.customer_state import STATUS
 from integration.inquiry.access import api_of
-from integration.inquiry.judging import Subject, Verdict, judge
-from integration.models import Customer, Delivery, Discrepancy, Project, Reconciliation
-from integration.models.mapping_settings import Sandbox
-from integration.reconciliation import EXPIRES
-from integration.retry import DeliveryStatus
+from integration.inquiry.judging import Verdict, judge
+from integration.inquiry.subjects import Subject, asked_environment, compared_attributes, subjects_of
+from integration.models import Customer, Project, Reconciliation
 from integration.revenuecat.api import CALL_SECONDS, RevenueCatApi
 from integration.revenuecat.errors import (
-    OperatorError,
     RateLimitedError,
     RefusedError,
     RevenueCatError,
@@ -47,10 +43,6 @@ LAST_CUSTOMER_SECONDS = (TRIES + 1) * (CALL_SECONDS + PAUSE_SECONDS)
 NOBODY = "rcintercom asks about nobody"
 # When to look again whether somebody else has come to the end.
 LOOK_SECONDS = 60.0
-NOTHING_TO_COMPARE = (
-    "Neither “Subscription status” nor “Expires” is among the facts that this project keeps on contacts: there is "
-    "nothing to compare."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +105,8 @@ class _Comparison:
         self._api = api
         self._stop = stop
         self._now = now
-        kept = {"status": STATUS, "expires": EXPIRES}
-        self._names = [name for fact, name in kept.items() if fact in project.contact_facts]
-        if not self._names:
-            raise OperatorError(NOTHING_TO_COMPARE)
-        # What the project does not send is not what its contacts tell of.
-        self._environment = "" if project.sandbox == Sandbox.SEND else "production"
+        self._names = compared_attributes(project)
+        self._environment = asked_environment(project)
 
     def until(self, deadline: float) -> bool:
         """Compare until `deadline` (monotonic seconds); whether all customers have been compared."""
@@ -157,13 +145,7 @@ class _Comparison:
         since = self._run.started_at - timedelta(days=self._run.days)
         rows = Customer.objects.filter(project=self._project, last_event_at_ms__gte=int(since.timestamp() * 1000))
         while batch := list(rows.filter(app_user_id__gt=self._run.after).order_by("app_user_id")[:BATCH]):
-            differing = Discrepancy.objects.open().filter(customer__in=batch)
-            known = set(differing.values_list("customer_id", flat=True))
-            told = Delivery.objects.filter(customer__in=batch, status=DeliveryStatus.DELIVERED)
-            newest = told.order_by("customer_id", "-id").distinct("customer_id")
-            ids = dict(newest.values_list("customer_id", "app_user_id"))
-            for customer in batch:
-                yield Subject(customer, ids.get(customer.pk, customer.app_user_id), customer.pk in known)
+            yield from subjects_of(batch)
 
     def _compared(self, subject: Subject) -> Verdict:
         asked_at = self._now()

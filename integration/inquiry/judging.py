@@ -7,13 +7,13 @@ anew, and Intercom drops its data event as a repeat.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
 
 from django.db import transaction
 from django.db.models import F
 
+from integration.inquiry.subjects import Subject
 from integration.mapping import Send, plan
 from integration.models import Customer, Delivery, Discrepancy, IdentityLink, WebhookEvent
 from integration.reconciliation import Truth, decisive, differences, true_facts, truth_of
@@ -31,18 +31,6 @@ class Verdict(Enum):
     DIFFERS = auto()
     REPAIRED = auto()
     LEFT_OUT = auto()
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """A customer as they were before RevenueCat was asked, the App User ID it is asked about, and what is open of them.
-
-    A project can name its contacts by another id; RevenueCat knows that of the newest event that Intercom was told of.
-    """
-
-    customer: Customer
-    app_user_id: str
-    has_open: bool
 
 
 def judge(

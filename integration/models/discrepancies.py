@@ -99,6 +99,11 @@ class Discrepancy(models.Model):
     def __str__(self) -> str:
         return f"{self.held_status or 'no status'}, but {self.said_status or 'no status'} in RevenueCat"
 
+    @property
+    def is_open(self) -> bool:
+        """Whether there still is something to do."""
+        return self.repaired_at is None and self.agreed_at is None
+
     def repair(self, now: datetime) -> None:
         """Close it: what RevenueCat said is what is kept now. Saves."""
         self.repaired_at = now

@@ -113,7 +113,7 @@ def test_the_list_says_who_may_do_what_where_and_who_was_here_last(admin_client:
 def test_the_list_shows_no_column_that_is_empty_for_everybody(admin_client: Client, db: None) -> None:
     page = text_of(admin_client.get(USERS))
     heads = re.findall(r'class="[^"]*column-(\w+)', page)
-    assert heads == ["who", "roles", "member_of", "last_sign_in", "second_factor_is_on", "may_sign_in"]
+    assert heads == ["account", "roles", "member_of", "last_sign_in", "second_factor_is_on", "may_sign_in"]
 
 
 def test_of_many_projects_some_are_named(admin_client: Client, db: None) -> None:

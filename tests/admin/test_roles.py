@@ -46,13 +46,17 @@ RESOLVE = {f"integration/identitycase/<path:object_id>/{name}/" for name in ("re
 FORGET = {"integration/customer/<path:object_id>/forget/"}
 PROJECT = "integration/project/"
 WEBHOOK = ("register_webhook", "update_webhook", "verify_webhook", "check_project")
-SETTINGS = {
-    f"{PROJECT}{page}"
-    for page in ("", "add/", *(f"<path:object_id>/{name}/" for name in ("change", "history", "check_connection")))
-} | {
-    f"{PROJECT}<path:object_id>/{name}/"
-    for name in ("rotate_authorization", "resume", "read_names", "reconcile", "send_test", "test_state", *WEBHOOK)
-}
+SETTINGS = (
+    {
+        f"{PROJECT}{page}"
+        for page in ("", "add/", *(f"<path:object_id>/{name}/" for name in ("change", "history", "check_connection")))
+    }
+    | {
+        f"{PROJECT}<path:object_id>/{name}/"
+        for name in ("rotate_authorization", "resume", "read_names", "reconcile", "send_test", "test_state", *WEBHOOK)
+    }
+    | {"integration/discrepancy/<path:object_id>/repair/"}
+)
 PREVIEW = {"integration/preview/", "integration/preview/<path:object_id>/"}
 MAY_OPEN = {
     "Viewer": LOG_PAGES | LOG_TOOLS,
