@@ -164,7 +164,7 @@ def test_a_comparison_that_nobody_goes_on_with_is_rung_for_within_minutes(projec
 @pytest.mark.parametrize(
     "state",
     [
-        {"busy_until": timezone.now() + timedelta(minutes=3)},
+        {"busy_until": timezone.now() + timedelta(hours=3)},
         {"problem": "RevenueCat answered 401."},
         {"started_at": timezone.now() - STALE - timedelta(minutes=1)},
     ],
