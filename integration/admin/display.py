@@ -60,7 +60,8 @@ def label(text: str, colour: str = "default", title: str = "") -> SafeString:
 def status_label(delivery: Delivery) -> SafeString:
     """A delivery's status; a pending one that has failed before says so, and one of a first try under way does not."""
     status = DeliveryStatus(delivery.status)
-    if status is DeliveryStatus.PENDING and delivery.tries and delivery.explanation:
+    has_failed = delivery.tries > 1 or (delivery.tries and delivery.explanation)
+    if status is DeliveryStatus.PENDING and has_failed:
         return label("Retrying", "warning")
     return label(str(STATUS_LABELS[status]), STATUS_COLOURS[status])
 

@@ -106,6 +106,16 @@ def test_while_it_is_on_its_way_the_page_offers_to_look_again_and_does_not_say_t
     assert "Look again" not in text_of(admin_client.get(url))
 
 
+def test_one_whose_tries_were_all_broken_off_is_retried_although_nobody_has_said_why(
+    admin_client: Client, project: Project
+) -> None:
+    delivery = receive(project)
+    # As workers leave it that were killed twice while they sent.
+    Delivery.objects.update(tries=2, due_at=timezone.now() + timedelta(seconds=40))
+    assert "Retrying" in cell(admin_client, "status_label")
+    assert "Retrying" in text_of(admin_client.get(delivery_url(delivery.pk)))
+
+
 def test_what_is_said_after_redelivering_is_still_true_when_it_was_sent(admin_client: Client, project: Project) -> None:
     delivery = redelivered(admin_client, project)
     run_drain(project)
