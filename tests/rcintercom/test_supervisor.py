@@ -14,8 +14,12 @@ import pytest
 from tests.processes import hear, is_alive, running, until
 
 SUPERVISOR = """
-import sys
+import signal, sys
 from rcintercom.supervisor import Patience, Program, Supervisor
+
+# Tests that are started by nohup or in the background hand down that these are ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 PATIENCE = Patience(look=0.02, settled=0.2, first_tries=3, restart=0.02, longest_restart=0.1, stop=2)
 
@@ -148,7 +152,7 @@ def test_a_closed_terminal_ends_everything() -> None:
 
 
 def test_a_hangup_is_ignored_where_it_was_ignored_before() -> None:
-    ignoring = "import signal\nsignal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
+    ignoring = "signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
     with supervising(["sleeper('one')"], more=ignoring) as supervisor:
         first = pid_of(supervisor, "one")
         supervisor.send_signal(signal.SIGHUP)
