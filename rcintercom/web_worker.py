@@ -8,6 +8,7 @@ Written against gunicorn 27, `gunicorn/workers/gthread.py`; whoever pins another
 
 from __future__ import annotations
 
+import gc
 import os
 import selectors
 import socket
@@ -136,6 +137,12 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             with suppress(AttributeError, OSError):
                 listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, 1)
         super().init_process()
+
+    def load_wsgi(self) -> None:
+        """Load the app. It stays as long as the process, so the garbage collector need not look through all of it."""
+        super().load_wsgi()
+        gc.collect()
+        gc.freeze()
 
     def accept(self, listener: socket.socket) -> None:
         """Take a new connection."""
