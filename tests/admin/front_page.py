@@ -11,7 +11,8 @@ from typing import Any
 from django.test import Client
 from django.utils import timezone
 
-from integration.models import Project
+from integration.figures import HOUR, floor_hour
+from integration.models import CountedHour, Project
 from integration.models.recounting import count_on
 from tests.admin.conftest import text_of
 from tests.models.aged import aged
@@ -42,11 +43,17 @@ def ago(hours: float) -> datetime:
 
 
 def live_through(*projects: Project) -> None:
-    """What the story says, counted as a worker does."""
-    for project in projects:
-        for hours, status, fields in STORY:
-            aged(project, ago(hours), status, **fields)
-    count_on(timezone.now(), go_on=lambda: True)
+    """What the story says, counted as a worker does; the many hours in which nothing came count as counted."""
+    deliveries = [
+        aged(project, ago(hours), status, **fields) for project in projects for hours, status, fields in STORY
+    ]
+    now = timezone.now()
+    busy = {floor_hour(delivery.created_at) for delivery in deliveries}
+    hours = {floor_hour(now - hour * HOUR) for hour in range(2, 32 * 24)}
+    counted = [CountedHour(hour=hour, counted_at=now) for hour in hours - busy]
+    CountedHour.objects.bulk_create(counted, ignore_conflicts=True)
+    CountedHour.objects.filter(hour__in=busy).delete()
+    count_on(now, go_on=lambda: True)
 
 
 def page(client: Client, **query: str) -> Any:
