@@ -131,7 +131,9 @@ def ask_through_every_fault(project: Project, revenuecat: FakeRevenueCat, superu
     )
     for status in (200, 302, 400, 401, 403, 404, 429, 500):
         elsewhere = f"https://elsewhere.invalid/?key={API_KEY}"
-        revenuecat.fail(status, error(API_KEY, f"Bearer {API_KEY}"), times=3, Location=elsewhere)
+        # With "too many" it says how soon to come again; else half a minute is waited for.
+        said = error(API_KEY, f"Bearer {API_KEY}") | {"backoff_ms": 10}
+        revenuecat.fail(status, said, times=3, Location=elsewhere)
         with suppress(CommandError):
             call_command("read_names", stdout=out)
         with suppress(CommandError):

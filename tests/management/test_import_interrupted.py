@@ -18,7 +18,7 @@ from tests.processes import Child, child_env, outside_params, until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(180)]
 
-LINES = 6000
+LINES = 3000
 
 
 @pytest.fixture
