@@ -33,9 +33,9 @@ from integration.admin.webhook_dialogs import (
     PlanForm,
 )
 from integration.inquiry.checking import check_project, rotated_sentence
-from integration.inquiry.registration import carry_out, plan
+from integration.inquiry.registration import PerhapsWrittenError, write_as_seen
 from integration.models import Drift, Project, ProjectCheck, WebhookRegistration
-from integration.revenuecat.errors import RevenueCatError, UnavailableError
+from integration.revenuecat.errors import RevenueCatError
 from integration.webhook_fit import Misfit
 
 # They are reached from `webhook_registration`.
@@ -109,20 +109,16 @@ class WebhookActions(ProjectActions):
     def _write(self, request: HttpRequest, form: DialogForm, object_id: str, dialog: dict[str, Any]) -> HttpResponse:
         project = self.known_project(request, object_id)
         try:
-            planned = plan(project)
-        except RevenueCatError as error:
-            return refused(request, object_id, dialog, error)
-        if planned.confirmation != form.cleaned_data["confirmed"]:
-            return _shown_again(request, object_id, dialog)
-        try:
-            done = carry_out(project, planned, timezone.now())
-        except UnavailableError as error:
+            done = write_as_seen(project, form.cleaned_data["confirmed"], timezone.now())
+        except PerhapsWrittenError as error:
             self.log_change(request, project, "Webhook perhaps written to RevenueCat, which did not answer.")
             advice = gettext("RevenueCat may have done it all the same: open this dialog again to see.")
             return refused(request, object_id, dialog, error, advice)
         except RevenueCatError as error:
             return refused(request, object_id, dialog, error)
-        fields = ", ".join(one.what for one in planned.changes)
+        if done is None:
+            return _shown_again(request, object_id, dialog)
+        fields = ", ".join(one.what for one in done.changes)
         what, kept = "registered" if done.is_new else "updated", "; its signing secret is stored" if done.signs else ""
         self.log_change(request, project, f"Webhook {what} in RevenueCat ({done.webhook.id}): {fields}{kept}.")
         self._say_done(request, project, is_new=done.is_new)

@@ -18,7 +18,7 @@ from integration.mapping import AnonymousRule, SandboxRule
 from integration.models import Project, WebhookRegistration
 from integration.models.registrations import digest_of
 from integration.models.secrets import Secret, SecretUnreadableError
-from integration.revenuecat.errors import OperatorError
+from integration.revenuecat.errors import OperatorError, UnavailableError
 from integration.revenuecat.webhooks import Webhook, WebhookWishes
 from integration.transport import new_session
 from integration.webhook_fit import Change, Expected, changes, ours, paywall_types, wanted_types, wishes_for
@@ -44,11 +44,16 @@ class Plan:
         return hashlib.sha256(seen.encode()).hexdigest()
 
 
+class PerhapsWrittenError(UnavailableError):
+    """RevenueCat did not answer to what it was told to write, and may have written it; the next plan sees it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Registered:
     """What was done."""
 
     webhook: Webhook
+    changes: list[Change]
     is_new: bool
     # RevenueCat told a signing secret, which is stored now.
     signs: bool
@@ -85,20 +90,44 @@ def plan(project: Project, *, seconds: float = SECONDS) -> Plan:
     return Plan(webhook, wishes, said, _warnings(project, found, expected), digest_of(project))
 
 
+def write_as_seen(project: Project, confirmation: str, now: datetime) -> Registered | None:
+    """Carry out the plan that somebody has looked at; None, and nothing is written, where it would be another by now.
+
+    One at a time: RevenueCat takes two webhooks with one URL, and two who look at the same moment would make two.
+    Raises a RevenueCatError: PerhapsWrittenError where it may have been written all the same.
+    """
+    turn = WebhookRegistration.take_turn(project, now)
+    if turn is None:
+        raise OperatorError(
+            _("Somebody is writing this project's webhook at this moment. Open this dialog again to see what there is.")
+        )
+    try:
+        # Another Authorization value may have been made since the page was asked for.
+        project.refresh_from_db()
+        planned = plan(project)
+        return carry_out(project, planned, now) if planned.confirmation == confirmation else None
+    finally:
+        WebhookRegistration.end_turn(project, turn)
+
+
 def carry_out(project: Project, planned: Plan, now: datetime, *, seconds: float = SECONDS) -> Registered:
-    """Do it, and remember it. Raises a RevenueCatError; it may be done all the same, as the next plan sees."""
+    """Do it, and remember it. Raises a RevenueCatError; PerhapsWrittenError where it may be done all the same."""
     with new_session(1) as session:
         api = api_of(project, session, seconds=seconds)
-        if planned.webhook is None:
-            written = api.create_webhook(planned.wishes)
-        else:
-            written = api.update_webhook(planned.webhook.id, planned.wishes)
+        try:
+            if planned.webhook is None:
+                written = api.create_webhook(planned.wishes)
+            else:
+                written = api.update_webhook(planned.webhook.id, planned.wishes)
+        except UnavailableError as error:
+            raise PerhapsWrittenError(error.message) from error
     with transaction.atomic():
         WebhookRegistration.told(project, written.id, planned.digest, now)
         if written.signing_secret:
             # Of the stored row alone: the page may have been saved meanwhile.
             Project.objects.filter(pk=project.pk).update(signing_secret=Secret.of(written.signing_secret))
-    return Registered(written, is_new=planned.webhook is None, signs=bool(written.signing_secret))
+    is_new, signs = planned.webhook is None, bool(written.signing_secret)
+    return Registered(written, planned.changes, is_new=is_new, signs=signs)
 
 
 def cannot_be_reached(url: str) -> str:

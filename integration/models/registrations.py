@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import models
+from django.db.models import Q
 
 from integration.models.projects import Project
 from integration.models.secrets import SecretUnreadableError
+
+# Far longer than it takes; only the turn of a process that was killed lasts so long.
+TURN = timedelta(minutes=2)
 
 
 class WebhookRegistration(models.Model):
@@ -28,6 +32,17 @@ class WebhookRegistration(models.Model):
         """RevenueCat has this webhook now, with the value of this digest. Saves."""
         values = {"webhook_id": webhook_id, "told_at": now, "digest": digest}
         cls.objects.update_or_create(values, project=project)
+
+    @staticmethod
+    def take_turn(project: Project, now: datetime) -> datetime | None:
+        """Until when nobody else writes the webhook; None while somebody else does. Saves."""
+        free, until = Q(registering_until=None) | Q(registering_until__lt=now), now + TURN
+        return until if Project.objects.filter(free, pk=project.pk).update(registering_until=until) else None
+
+    @staticmethod
+    def end_turn(project: Project, until: datetime) -> None:
+        """Let others write it, unless they do already. Saves."""
+        Project.objects.filter(pk=project.pk, registering_until=until).update(registering_until=None)
 
     @property
     def is_of_present_value(self) -> bool:

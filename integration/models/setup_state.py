@@ -14,6 +14,8 @@ class SetupState(models.Model):
     workspace_id = models.CharField(max_length=200, blank=True, editable=False, db_default="")
     # When a webhook with the present Authorization value was last noted (integration.webhooks.arrivals).
     webhook_seen_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # Somebody writes the webhook to RevenueCat, until then at the latest (integration.models.registrations).
+    registering_until = models.DateTimeField(null=True, blank=True, editable=False)
     # The newest event that was sent from the admin as a test.
     test_event_id = models.CharField(max_length=255, blank=True, editable=False, db_default="")
 

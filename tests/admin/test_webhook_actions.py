@@ -4,10 +4,14 @@ The webhook's buttons on a project's page: registering and updating it in Revenu
 
 from __future__ import annotations
 
+import threading
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 from django.utils.html import escape
@@ -108,6 +112,52 @@ def test_after_a_rotation_revenuecat_is_offered_the_new_value(
     asking.refresh_from_db()
     assert list(revenuecat.webhooks.authorizations.values()) == [asking.authorization.reveal()]
     assert "another one has been made since" not in text_of(admin_client.get(project_url(asking)))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_register_at_the_same_moment_the_second_one_finds_the_webhook_of_the_first(
+    asking: Project, revenuecat: FakeRevenueCat
+) -> None:
+    url, clients = project_url(asking, "register_webhook"), [Client(), Client()]
+    for number, client in enumerate(clients):
+        client.force_login(User.objects.create_superuser(f"admin-{number}"))
+    seen = [confirmation(client.get(url)) for client in clients]
+    both_ask, answers = threading.Barrier(2), []
+
+    def meet() -> None:
+        # Whoever asks waits for the other one to ask too, in vain where they go one after the other.
+        with suppress(threading.BrokenBarrierError):
+            both_ask.wait(1)
+
+    def press(client: Client, confirmed: str) -> None:
+        try:
+            answers.append(act(client, url, confirmed=confirmed))
+        finally:
+            connection.close()
+
+    revenuecat.on_asked = meet
+    threads = [threading.Thread(target=press, args=pair) for pair in zip(clients, seen, strict=True)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    (known,) = revenuecat.webhooks.rows
+    first, second = sorted(answers, key=lambda answer: -answer.status_code)
+    assert first.headers["Location"] == project_url(asking)
+    assert "Somebody is writing this project&#x27;s webhook at this moment" in text_of(second)
+    assert WebhookRegistration.objects.get().webhook_id == known and len(lines()) == 1
+    later = text_of(act(clients[0], url, confirmed=seen[0]))
+    assert "Nothing was written yet" in later and known in later
+
+
+def test_the_turn_of_a_process_that_was_killed_ends_by_itself(
+    admin_client: Client, asking: Project, revenuecat: FakeRevenueCat
+) -> None:
+    assert WebhookRegistration.take_turn(asking, timezone.now())
+    assert "at this moment" in text_of(write(admin_client, asking)) and revenuecat.webhooks.rows == {}
+    Project.objects.update(registering_until=timezone.now())
+    assert write(admin_client, asking).status_code == 302
+    assert len(revenuecat.webhooks.rows) == 1 and Project.objects.get().registering_until is None
 
 
 @pytest.mark.parametrize("when", ["looking", "writing"])
