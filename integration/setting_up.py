@@ -1,4 +1,4 @@
-"""The four steps of setting a project up, each done, to do or wrong, decided from what is known of it. Pure.
+"""The four steps of setting a project up, each done, doubtful, to do or wrong, decided from what is known. Pure.
 
 What each reason means in words is said where it is shown.
 """
@@ -28,6 +28,8 @@ class StepState(StrEnum):
     """How far a step is."""
 
     DONE = "done"
+    # Something stands in the way that is not a matter of this project.
+    DOUBTFUL = "doubtful"
     TO_DO = "to_do"
     WRONG = "wrong"
 
@@ -58,6 +60,8 @@ class Why(StrEnum):
     NOT_INTERCOM = "not_intercom"
     NO_AUTHORIZATION = "no_authorization"
     AUTHORIZATION_UNREADABLE = "authorization_unreadable"
+    NO_HTTPS = "no_https"
+    SEEN_WITHOUT_HTTPS = "seen_without_https"
     NO_WEBHOOK = "no_webhook"
     NO_WEBHOOK_SINCE_ROTATION = "no_webhook_since_rotation"
     WEBHOOK_SEEN = "webhook_seen"
@@ -91,6 +95,8 @@ class Facts:
     checked_at: datetime | None = None
     # Of a hold that ends when somebody resumes it.
     held_at: datetime | None = None
+    # Whether the webhook URL is one that RevenueCat takes.
+    is_https: bool = True
     webhook_seen_at: datetime | None = None
     # Whether the value before the present one is still taken.
     is_rotating: bool = False
@@ -111,7 +117,7 @@ class Step:
     why: Why
 
 
-_DONE, _TO_DO, _WRONG = StepState.DONE, StepState.TO_DO, StepState.WRONG
+_DONE, _DOUBTFUL, _TO_DO, _WRONG = StepState.DONE, StepState.DOUBTFUL, StepState.TO_DO, StepState.WRONG
 # Verdicts that do not judge the token: checking again is all there is to do.
 _NOT_JUDGED = frozenset({Verdict.BUSY, Verdict.UNREACHABLE})
 
@@ -133,9 +139,9 @@ def is_set_up(steps: Sequence[Step]) -> bool:
 
 
 def next_step(steps: Sequence[Step]) -> Step | None:
-    """The step to look at: what is wrong before what is to do."""
-    wrong = (step for step in steps if step.state is StepState.WRONG)
-    return next(wrong, None) or next((step for step in steps if step.state is StepState.TO_DO), None)
+    """The step to look at: what is wrong before what is to do, and that before what is doubtful."""
+    worst_first = (_WRONG, _TO_DO, _DOUBTFUL)
+    return next((step for state in worst_first for step in steps if step.state is state), None)
 
 
 def _token(facts: Facts) -> tuple[StepState, Why]:
@@ -157,6 +163,8 @@ def _webhook(facts: Facts) -> tuple[StepState, Why]:
         return _WRONG, Why.NO_AUTHORIZATION
     if facts.authorization is Stored.UNREADABLE:
         return _WRONG, Why.AUTHORIZATION_UNREADABLE
+    if not facts.is_https:
+        return _DOUBTFUL, Why.SEEN_WITHOUT_HTTPS if facts.webhook_seen_at else Why.NO_HTTPS
     if facts.webhook_seen_at is not None:
         return _DONE, Why.WEBHOOK_SEEN
     return _TO_DO, Why.NO_WEBHOOK_SINCE_ROTATION if facts.is_rotating else Why.NO_WEBHOOK

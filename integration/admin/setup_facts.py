@@ -8,6 +8,7 @@ from typing import NamedTuple
 from integration.admin.project_display import overlap_until
 from integration.admin.project_rules import names_of_the_others
 from integration.event_types import CATALOGUE
+from integration.inquiry.registration import cannot_be_reached
 from integration.intercom.workspace import Found
 from integration.mapping import ProjectPolicy
 from integration.mapping.names import attribute_clashes, custom_type_clashes, event_names
@@ -41,6 +42,7 @@ def gather(project: Project, now: datetime) -> Gathered:
         verdict=found.verdict if found else None,
         checked_at=project.connection_checked_at,
         held_at=project.held_at if project.held_until is None else None,
+        is_https=not cannot_be_reached(project.webhook_url),
         webhook_seen_at=project.webhook_seen_at,
         is_rotating=overlap_until(project, now) is not None,
         names=len(mine | others),

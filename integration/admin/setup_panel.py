@@ -19,7 +19,12 @@ from integration.admin.setup_words import STATES, TITLES, sentence
 from integration.models import Project
 from integration.setting_up import Step, StepState, is_set_up, next_step, steps_of
 
-ICONS = {StepState.DONE: "check_circle", StepState.TO_DO: "radio_button_unchecked", StepState.WRONG: "error"}
+ICONS = {
+    StepState.DONE: "check_circle",
+    StepState.DOUBTFUL: "warning",
+    StepState.TO_DO: "radio_button_unchecked",
+    StepState.WRONG: "error",
+}
 
 
 @dataclass(frozen=True, slots=True)

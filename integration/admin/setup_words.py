@@ -25,6 +25,7 @@ TITLES: dict[StepName, Any] = {
 }
 STATES: dict[StepState, tuple[Any, str]] = {
     StepState.DONE: (gettext_lazy("Done"), "success"),
+    StepState.DOUBTFUL: (gettext_lazy("Attention"), "warning"),
     StepState.TO_DO: (gettext_lazy("To do"), "info"),
     StepState.WRONG: (gettext_lazy("Wrong"), "danger"),
 }
@@ -38,6 +39,15 @@ _SENTENCES: dict[Why, Any] = {
     ),
     Why.AUTHORIZATION_UNREADABLE: gettext_lazy(
         "The Authorization value cannot be read, so every webhook is refused. Press “Rotate authorization”."
+    ),
+    Why.NO_HTTPS: gettext_lazy(
+        "No webhook has arrived with the present Authorization value, and the webhook URL begins with http://. "
+        "RevenueCat posts only to https:// addresses that it can reach from outside: set PUBLIC_URL on this server."
+    ),
+    Why.SEEN_WITHOUT_HTTPS: gettext_lazy(
+        "Webhooks arrive with the right Authorization value; this was last noted at %(webhook_seen)s. But the webhook "
+        "URL begins with http://, and RevenueCat posts only to https:// addresses that it can reach from outside: set "
+        "PUBLIC_URL on this server."
     ),
     Why.NO_WEBHOOK: gettext_lazy(
         "No webhook has arrived yet. Copy both values into RevenueCat, then press “Send test event” there."

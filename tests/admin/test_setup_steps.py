@@ -23,7 +23,7 @@ from tests.admin.conftest import SignIn, act, project_url, save, text_of
 from tests.factories import AUTHORIZATION, TOKEN, make_project, receive, run_drain
 from tests.fake_intercom import FakeIntercom, faults
 
-DONE, TO_DO, WRONG = "Done", "To do", "Wrong"
+DONE, ATTENTION, TO_DO, WRONG = "Done", "Attention", "To do", "Wrong"
 
 
 def panel(client: Client, project: Project) -> dict[str, Any]:
@@ -39,7 +39,7 @@ def step(client: Client, project: Project, name: StepName) -> Any:
 
 def state(client: Client, project: Project, name: StepName) -> str:
     """The word for its state."""
-    return next(word for word in (DONE, TO_DO, WRONG) if word in step(client, project, name).state)
+    return next(word for word in (DONE, ATTENTION, TO_DO, WRONG) if word in step(client, project, name).state)
 
 
 def checked(project: Project, verdict: Verdict = Verdict.FITS, **found: Any) -> None:
@@ -53,7 +53,8 @@ def checked(project: Project, verdict: Verdict = Verdict.FITS, **found: Any) -> 
 # --- The way from nothing to green --------------------------------------------------------------------------
 
 
-def test_the_first_project_is_added_and_its_page_leads_on(admin_client: Client, db: None) -> None:
+def test_the_first_project_is_added_and_its_page_leads_on(admin_client: Client, db: None, settings: Any) -> None:
+    settings.PUBLIC_URL = "https://hooks.example.com"
     add = "/admin/integration/project/add/"
     assert "Add your first project" in text_of(admin_client.get(add))
     answer = {"name": "New", "new_intercom_token": TOKEN, "region": "us", "sandbox": "skip"}
@@ -173,6 +174,17 @@ def test_the_step_of_the_webhook_says_when_one_was_noted(admin_client: Client, p
     assert "No webhook has arrived yet." in step(admin_client, project, StepName.WEBHOOK).sentence
     Project.objects.update(webhook_seen_at=timezone.now())
     assert state(admin_client, project, StepName.WEBHOOK) == DONE
+
+
+def test_an_address_that_revenuecat_cannot_post_to_is_said_and_is_not_green(
+    admin_client: Client, project: Project, settings: Any
+) -> None:
+    settings.PUBLIC_URL = "http://rc.example.com"
+    for seen_at, said in ((None, "No webhook has arrived"), (timezone.now(), "Webhooks arrive with the right")):
+        Project.objects.update(webhook_seen_at=seen_at)
+        shown = step(admin_client, project, StepName.WEBHOOK)
+        assert ATTENTION in shown.state and said in shown.sentence
+        assert "begins with http://" in shown.sentence and "set PUBLIC_URL on this server" in shown.sentence
 
 
 def test_a_rotation_asks_for_the_new_value(admin_client: Client, project: Project) -> None:
