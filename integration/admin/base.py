@@ -159,6 +159,12 @@ class BaseAdmin(_Unfold[M]):
         context = {**self.admin_site.each_context(request), "title": "Page not found"}
         return TemplateResponse(request, "admin/404.html", context, status=404)
 
+    def get_paginator(self, request: HttpRequest, queryset: QuerySet[Any], *args: Any, **kwargs: Any) -> Any:
+        """The pages of a list; those of a history begin with its newest line, which Django puts last."""
+        if queryset.model is LogEntry:
+            queryset = queryset.order_by("-action_time", "-pk")
+        return super().get_paginator(request, queryset, *args, **kwargs)
+
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:

@@ -12,6 +12,6 @@ from integration.admin.display import moment
 
 
 def history_table(entries: Iterable[LogEntry]) -> dict[str, Any]:
-    """Newest or oldest first, as they come."""
+    """In the order in which they come."""
     rows = [[moment(entry.action_time), entry.user.get_username(), entry.get_change_message()] for entry in entries]
     return {"headers": [_("When"), _("Who"), _("What")], "rows": rows}

@@ -10,12 +10,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
-from django.db.models import QuerySet
 
 from integration.admin.event_field import EventField, event_field
 from integration.admin.mapping_fields import MAPPING_FIELDS, MappingFields
 from integration.admin.project_rules import ProjectRules
 from integration.admin.secret_fields import API_KEY, CLEAR_API_KEY, CLEARED, SECRETS, TOKEN, SecretFields
+from integration.admin.setting_words import change_words
 from integration.event_types import CATALOGUE
 from integration.mapping import EventPolicy
 from integration.models import EventSetting, Project
@@ -136,8 +136,8 @@ class _ProjectForm(ProjectRules, SecretFields, MappingFields, _ModelForm):
             return f"{self.fields[CLEARED[name]].label} removed"
         if name in SECRETS:
             return f"{label} replaced"
-        before, after = (_said(value) for value in (self.initial.get(name), self.cleaned_data.get(name)))
-        return f"{label}: {before} → {after}"
+        words = change_words(self.fields[name], self.initial.get(name), self.cleaned_data.get(name))
+        return f"{label}: {words}"
 
 
 _MODEL_FIELDS = frozenset(field.name for field in Project._meta.concrete_fields)
@@ -145,14 +145,3 @@ _MODEL_FIELDS = frozenset(field.name for field in Project._meta.concrete_fields)
 # The catalogue's fields are declared as if they were written out above: Django looks for declared fields only.
 _event_fields: dict[str, Any] = {event_field(row): EventField(row) for row in CATALOGUE}
 ProjectForm = cast(type[_ProjectForm], type("ProjectForm", (_ProjectForm,), _event_fields))
-
-
-def _said(value: Any) -> str:
-    if isinstance(value, EventPolicy):
-        return f"{value.custom_name or 'default name'}{'' if value.enabled else ' (switched off)'}"
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    if isinstance(value, list | QuerySet):
-        # People, by the names they sign in with.
-        return ", ".join(sorted(str(one) for one in value)) or "nobody"
-    return str(value) if value not in (None, "") else "blank"

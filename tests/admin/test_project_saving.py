@@ -15,7 +15,7 @@ from django.utils import timezone
 from integration.models import EventSetting, Project
 from integration.models.secrets import Secret
 from tests.admin.conftest import entered, project_url, save, text_of, was_rung
-from tests.factories import SIGNING_SECRET, TOKEN, receive
+from tests.factories import SIGNING_SECRET, TOKEN, make_project, receive
 
 ADD = "/admin/integration/project/add/"
 NEW_TOKEN = "dG9rOmFub3RoZXItdG9rZW4tOTg3NjU0MzIxMA=="
@@ -193,8 +193,8 @@ def test_the_audit_trail_says_what_changed_and_no_secret(admin_client: Client, p
     )
     message = LogEntry.objects.get().get_change_message()
     for part in (
-        "Region: us → eu",
-        "Sandbox events: skip → send",
+        "Region: United States → Europe",
+        "Sandbox events: Skip them → Send them, like all others",
         "Intercom access token replaced",
         "Renewal: default name → again",
         "Expiration: default name → default name (switched off)",
@@ -202,6 +202,41 @@ def test_the_audit_trail_says_what_changed_and_no_secret(admin_client: Client, p
         assert part in message
     assert NEW_TOKEN not in message
     assert message.split(";")[0] in text_of(admin_client.get(project_url(project, "history")))
+
+
+def test_the_audit_trail_calls_values_what_the_page_calls_them(admin_client: Client, project: Project) -> None:
+    other = make_project("Elsewhere", sandbox="send")
+    project.product_names = {"weekly": "Weekly", "monthly": "Monthly"}
+    project.save()
+    save(
+        admin_client,
+        project_url(project),
+        sandbox="other",
+        sandbox_project=str(other.pk),
+        identity="email\napp_user_id",
+        contact_facts=["store"],
+        product_names="weekly = Every week\nmonthly = Monthly",
+        custom_types="SPIN = spun",
+        attribute_prefix="rc_",
+    )
+    message = LogEntry.objects.get().get_change_message()
+    for part in (
+        "Project for sandbox events: blank → Elsewhere",
+        "Which id names the contact: app_user_id → email, app_user_id",
+        "→ Store (latest_store)",
+        "Names of products and entitlements: weekly = Weekly → weekly = Every week;",
+        "Custom types: blank → SPIN = spun",
+        "Prefix of their names: blank → rc_",
+    ):
+        assert part in message, message
+    assert not set("{}[]'") & set(message) and str(other.pk) not in message
+
+
+def test_a_history_begins_with_what_was_done_last(admin_client: Client, project: Project) -> None:
+    for days in ("7", "8", "9"):
+        save(admin_client, project_url(project), keep_successes_days=days)
+    page = text_of(admin_client.get(project_url(project, "history")))
+    assert page.index("8 → 9") < page.index("7 → 8") < page.index("30 → 7")
 
 
 def test_a_project_is_deleted_by_a_superuser_while_nothing_has_arrived(admin_client: Client, project: Project) -> None:
