@@ -117,7 +117,6 @@ class BaseAdmin(_Unfold[M]):
     actions: Sequence[Any] = ()
 
     class Media:
-        css: ClassVar = {"all": ["integration/admin.css"]}
         js = ("integration/copy.js",)
 
     def counted(self, count: int) -> str:
