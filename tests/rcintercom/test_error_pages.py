@@ -4,6 +4,7 @@ What somebody sees where a request is refused, leads nowhere or fails: what to d
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -24,12 +25,16 @@ def said(response: Any, status: int) -> str:
 
 
 @pytest.fixture
-def viewer(db: None, client: Client) -> Client:
-    """Somebody who may look at the log, and no more."""
-    user = User.objects.create_user("viewer", is_staff=True)
-    user.groups.add(Group.objects.get(name="Viewer"))
-    client.force_login(user)
-    return client
+def in_role(db: None, client: Client) -> Callable[..., Client]:
+    """Signs in somebody who is a member of no project."""
+
+    def signed_in(*roles: str) -> Client:
+        user = User.objects.create_user("ada", is_staff=True)
+        user.groups.set(Group.objects.filter(name__in=roles))
+        client.force_login(user)
+        return client
+
+    return signed_in
 
 
 def test_an_address_that_leads_nowhere_says_what_to_do(admin_client: Client) -> None:
@@ -43,9 +48,33 @@ def test_a_row_that_is_gone_says_the_same(admin_client: Client) -> None:
     assert "There is nothing at this address" in page and "Page not found" in page
 
 
-def test_what_a_role_may_not_says_who_gives_roles(viewer: Client) -> None:
-    page = said(viewer.get("/admin/auth/user/"), 403)
-    assert "Your role does not allow this." in page and "ask a superuser" in page and FRONT_PAGE in page
+@pytest.mark.parametrize("url", ["/admin/nowhere/", "/admin/integration/delivery/999999/change/"])
+def test_what_is_not_there_for_a_member_may_be_there_for_others_and_for_a_superuser_is_not(
+    in_role: Callable[..., Client], admin_client: Client, url: str
+) -> None:
+    page = said(in_role("Viewer").get(url), 404)
+    assert "a project that you are no member of" in page and "they make you a member" in page
+    page = said(admin_client.get(url), 404)
+    assert "it is not a matter of access" in page and "no member of" not in page and "ask a superuser" not in page
+
+
+@pytest.mark.parametrize("role", ["Viewer", "Support", "Integration admin"])
+def test_what_a_role_may_not_says_which_role_that_is_and_who_gives_others(
+    in_role: Callable[..., Client], role: str
+) -> None:
+    page = said(in_role(role).get("/admin/auth/user/"), 403)
+    assert "Your role does not allow this." in page and f"signed in as “ada”, in the role {role}." in page
+    assert "ask a superuser" in page and "Give access" in page and FRONT_PAGE in page
+
+
+def test_who_has_no_role_is_told_so(in_role: Callable[..., Client]) -> None:
+    page = said(in_role().get("/admin/integration/delivery/"), 403)
+    assert "signed in as “ada”, and have no role yet" in page and "ask a superuser" in page
+
+
+def test_what_nobody_may_is_not_blamed_on_a_superusers_role(admin_client: Client) -> None:
+    page = said(admin_client.get("/admin/integration/delivery/add/"), 403)
+    assert "not even by a superuser" in page and "Your role" not in page and "ask a superuser" not in page
 
 
 def test_a_form_without_its_token_was_not_done_and_says_so(db: None) -> None:
