@@ -5,7 +5,6 @@ Where they would have meant nothing the save goes straight through. What is comp
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -29,8 +28,6 @@ from integration.models.mapping_settings import Sandbox
 LOOKED_BACK = timedelta(days=7)
 # What the buttons of the page in between say: save it, or go back to the form.
 CONFIRMED, REOPENED = "_impact_confirmed", "_impact_reopened"
-# What that page was about.
-SEEN = "_impact_seen"
 # The settings that decide whether something is sent and under which name, and which attributes contacts have.
 DECISIVE = frozenset(
     {
@@ -48,15 +45,6 @@ class Compared:
     lately: Lately
     impact: Impact
 
-    @property
-    def confirmation(self) -> str:
-        """Tells one change of what is stored from another, so that only what was looked at is saved."""
-        return hashlib.sha256(self.unsaved.said.encode()).hexdigest()
-
-    def is_confirmed(self, request: HttpRequest) -> bool:
-        """Whether somebody has looked at it, and nobody has saved anything else since."""
-        return CONFIRMED in request.POST and request.POST.get(SEEN, self.confirmation) == self.confirmation
-
 
 class ImpactBeforeSaving(BaseAdmin[Project]):
     """Puts a page between the form and saving, where saving changes what is sent; and the preview below the form."""
@@ -72,7 +60,8 @@ class ImpactBeforeSaving(BaseAdmin[Project]):
             return super().change_view(request, object_id, form_url, extra_context)
         now = timezone.now()
         compared = self._compared(request, object_id, now) if request.method == "POST" else None
-        if compared is not None and compared.impact and not compared.is_confirmed(request):
+        # What somebody else saves meanwhile the form itself finds.
+        if compared is not None and compared.impact and CONFIRMED not in request.POST:
             return self._ask(request, compared)
         response = super().change_view(request, object_id, form_url, extra_context)
         if compared is not None and isinstance(response, HttpResponseRedirect):
@@ -102,8 +91,6 @@ class ImpactBeforeSaving(BaseAdmin[Project]):
     def _ask(self, request: HttpRequest, compared: Compared) -> HttpResponse:
         unsaved = compared.unsaved
         form = self.get_form(request, unsaved.project, change=True)(instance=unsaved.project)
-        entered = {name: texts for name, texts in unsaved.values.items() if name != CONFIRMED}
-        values = {**entered, SEEN: [compared.confirmation]}
         context = {
             **self.admin_site.each_context(request),
             "title": _("Before saving “%(project)s”") % {"project": unsaved.project},
@@ -111,8 +98,7 @@ class ImpactBeforeSaving(BaseAdmin[Project]):
             "lines": show.lines(compared.impact),
             "table": show.table(compared.impact),
             "missed": show.missed_sentence(compared.impact),
-            "overtaken": unsaved.said if CONFIRMED in request.POST else "",
-            "values": [(name, text) for name, texts in values.items() for text in texts],
+            "values": [(name, text) for name, texts in unsaved.values.items() for text in texts],
             "secrets": [form[name] for name in unsaved.secrets],
             "confirmed": CONFIRMED,
             "reopened": REOPENED,

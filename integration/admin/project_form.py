@@ -13,6 +13,7 @@ from django import forms
 
 from integration.admin.event_field import EventField, event_field
 from integration.admin.mapping_fields import MAPPING_FIELDS, MappingFields
+from integration.admin.opened import OpenedForm
 from integration.admin.project_rules import ProjectRules
 from integration.admin.secret_fields import API_KEY, CLEAR_API_KEY, CLEARED, SECRETS, TOKEN, SecretFields
 from integration.admin.setting_words import change_words
@@ -33,7 +34,7 @@ EVENT_FIELDS = tuple(event_field(row) for row in CATALOGUE if row.on)
 MORE_EVENT_FIELDS = tuple(event_field(row) for row in CATALOGUE if not row.on)
 
 
-class _ProjectForm(ProjectRules, SecretFields, MappingFields, _ModelForm):
+class _ProjectForm(OpenedForm, ProjectRules, SecretFields, MappingFields, _ModelForm):
     """A project's settings; the same form, with fewer fields, adds one."""
 
     class Meta:
@@ -58,6 +59,7 @@ class _ProjectForm(ProjectRules, SecretFields, MappingFields, _ModelForm):
         policies = self.instance.policy().events
         for row in CATALOGUE:
             self.initial[event_field(row)] = policies.get(row.event_type) or EventPolicy.default(row)
+        self.remember_opened()
 
     # --- What is wrong -----------------------------------------------------------------------------------
 

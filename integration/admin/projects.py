@@ -5,12 +5,15 @@ It writes what the form says and rings; what a setting means is decided elsewher
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.contrib.admin.options import IS_POPUP_VAR
 from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.db.models import OuterRef, QuerySet
 from django.forms.widgets import Script
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -146,6 +149,22 @@ class ProjectAdmin(ImpactBeforeSaving, SampleActions, AccessActions, RevenueCatA
         return super().render_change_form(request, {**context, "errors": None}, *args, **kwargs)
 
     # --- Saving --------------------------------------------------------------------------------------------
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        """Of two saves at once the second one is compared with what the first one has stored."""
+        if request.method != "POST" or object_id is None:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        with transaction.atomic():
+            # Nobody's key is no key.
+            with suppress(ValidationError):
+                Project.objects.select_for_update(no_key=True).filter(pk=object_id).values("pk").first()
+            return super().changeform_view(request, object_id, form_url, extra_context)
 
     def save_model(self, request: HttpRequest, obj: Project, form: Any, change: bool) -> None:
         """Write the fields that changed; another token, another region or switching on may set things going."""

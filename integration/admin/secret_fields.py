@@ -18,8 +18,8 @@ API_KEY, CLEAR_API_KEY = "new_revenuecat_api_key", "clear_revenuecat_api_key"
 SECRETS = (TOKEN, SIGNING, API_KEY)
 # What removes a secret, and which.
 CLEARED = {CLEAR_SIGNING: SIGNING, CLEAR_API_KEY: API_KEY}
-# The columns of those that can be removed.
-_COLUMNS = {SIGNING: "signing_secret", API_KEY: "revenuecat_api_key"}
+# Their columns.
+STORED_IN = {TOKEN: "intercom_token", SIGNING: "signing_secret", API_KEY: "revenuecat_api_key"}
 
 _UNREADABLE = _("The stored value cannot be read (see above). Enter it anew.")
 WHERE_IT_IS = _(
@@ -101,6 +101,6 @@ class SecretFields(forms.Form):
         changed = []
         for clear, field in CLEARED.items():
             if self.cleaned_data.get(field) or self.cleaned_data.get(clear):
-                setattr(project, _COLUMNS[field], Secret.of(self.cleaned_data.get(field) or ""))
-                changed.append(_COLUMNS[field])
+                setattr(project, STORED_IN[field], Secret.of(self.cleaned_data.get(field) or ""))
+                changed.append(STORED_IN[field])
         return changed
