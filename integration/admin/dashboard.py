@@ -18,9 +18,11 @@ from django.utils.translation import ngettext
 from integration.admin import charts, dashboard_tables
 from integration.admin.access import only_visible, visible_projects
 from integration.admin.dashboard_links import Choice, LogLinks
-from integration.admin.display import NOTHING, change_url, clock
+from integration.admin.display import NOTHING, clock
 from integration.admin.log_words import STATE_LABELS
 from integration.admin.project_display import Notice
+from integration.admin.secret_fields import TOKEN
+from integration.admin.setting_links import setting_url
 from integration.admin.spans import age, long_span
 from integration.figures import Funnel, percentile, tallied, window
 from integration.models import Project
@@ -146,5 +148,5 @@ def _held(project: Project, may_change: bool) -> dict[str, Any]:
         "reason": project.hold_reason,
         "has_token": bool(project.intercom_token),
         "pk": project.pk,
-        "url": change_url(project) if may_change else "",
+        "token_url": setting_url(project, TOKEN) if may_change else "",
     }

@@ -20,7 +20,8 @@ LONGEST_EVENT_NAME = 120
 _NAME_RULE = RegexValidator(r"[.$]", _("Leave out “.” and “$”: Intercom would store them as “-”."), inverse_match=True)
 
 # The names of the parts in a POST: Django makes them of the keys of EventWidget's widgets.
-_SUFFIXES = ("_name", "_send")
+SWITCH = "_send"
+_SUFFIXES = ("_name", SWITCH)
 
 
 def event_field(row: CatalogueRow) -> str:

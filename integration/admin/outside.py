@@ -6,7 +6,8 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
 from integration.admin.delivery_story import May
-from integration.admin.display import Cell, change_url, link_outside
+from integration.admin.display import Cell, link_outside
+from integration.admin.setting_links import setting_url
 from integration.intercom.pages import contact_page
 from integration.mapping.attributes import profile_link
 from integration.mapping.identity import SHARED_KEY
@@ -23,8 +24,8 @@ def profile_link_or_hint(project: Project, app_user_id: str, may: May) -> Cell:
     if not may.see_settings:
         return ""
     return format_html(
-        '<a href="{}#id_revenuecat_project" class="text-link">{}</a>',
-        change_url(project),
+        '<a href="{}" class="text-link">{}</a>',
+        setting_url(project, "revenuecat_project"),
         _("Enter the RevenueCat project id for a link to the customer there"),
     )
 

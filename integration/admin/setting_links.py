@@ -7,11 +7,15 @@ from dataclasses import dataclass
 from django.http import HttpRequest
 
 from integration.admin.display import change_url
-from integration.admin.project_form import ProjectForm, event_field
+from integration.admin.event_field import SWITCH, event_field
+from integration.admin.project_form import ProjectForm
 from integration.admin.remedies import AFTER_SKIP, OF_EVENT_TYPE
-from integration.event_types import BY_TYPE, EventType
+from integration.event_types import BY_TYPE, CATALOGUE, EventType
 from integration.mapping import Send, Skip, Wait, WaitReason
 from integration.models import Project
+
+# The fields of event types that have a switch beside their name.
+_SWITCHED = frozenset(event_field(row) for row in CATALOGUE if row.optional)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +48,8 @@ def setting_link(request: HttpRequest, project: Project, field: str | None) -> S
 
 
 def setting_url(project: Project, field: str) -> str:
-    """Where this field of the project's page is."""
-    return f"{change_url(project)}#id_{field}"
+    """Where this field of the project's page is; of an event type that can be switched off, its switch."""
+    return f"{change_url(project)}#id_{field}{SWITCH if field in _SWITCHED else ''}"
 
 
 def setting_label(field: str) -> str:

@@ -83,7 +83,8 @@ def test_a_held_project_stands_there_with_its_reason_and_what_resolves_it(
     text = text_of(admin_client.get("/admin/"))
     assert "Held projects" in text and "The token was refused." in text
     assert f'href="{project_url(project, "resume")}"' in text
-    assert f'href="{project_url(project)}#id_intercom_token"' in text
+    assert f'href="{project_url(project)}#id_new_intercom_token"' in text
+    assert 'id="id_new_intercom_token"' in text_of(admin_client.get(project_url(project))), "where the link leads"
     assert rows_of(page(admin_client), "sending_table")["Larkfield"][5] == "Held: it waits"
     project.resume()
     assert "Held projects" not in text_of(admin_client.get("/admin/"))

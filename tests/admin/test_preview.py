@@ -118,9 +118,9 @@ def test_both_sides_of_a_transfer_are_shown(admin_client: Client, project: Proje
     ("fields", "setting"),
     [
         ({"environment": "SANDBOX"}, "sandbox"),
-        ({"event_type": "PAYWALL_CLOSE"}, "event_paywall_close"),
+        ({"event_type": "PAYWALL_CLOSE"}, "event_paywall_close_send"),
         ({"event_type": "NEVER_HEARD_OF"}, "custom_types"),
-        ({"event_type": "EXPIRATION"}, "event_expiration"),
+        ({"event_type": "EXPIRATION"}, "event_expiration_send"),
         ({"app_user_id": "$RCAnonymousID:1"}, "anonymous"),
     ],
 )

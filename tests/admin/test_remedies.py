@@ -119,8 +119,10 @@ def test_the_page_leads_to_the_setting_and_the_setting_is_there(admin_client: Cl
 def test_an_event_type_that_is_off_leads_to_its_own_line(admin_client: Client, project: Project) -> None:
     delivery = receive(project, event_type="SUBSCRIPTION_PAUSED")
     run_drain(project)
-    assert advice_link(project, "event_subscription_paused") in text_of(admin_client.get(delivery_url(delivery.pk)))
-    assert 'id="id_event_subscription_paused"' in text_of(admin_client.get(project_url(project)))
+    assert advice_link(project, "event_subscription_paused_send") in text_of(
+        admin_client.get(delivery_url(delivery.pk))
+    )
+    assert 'id="id_event_subscription_paused_send"' in text_of(admin_client.get(project_url(project)))
 
 
 def test_a_contact_that_may_not_be_made_leads_to_that_setting(

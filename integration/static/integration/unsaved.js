@@ -1,8 +1,9 @@
 // Changes of the settings that are not saved: a word before they are lost, when the page is left and in the dialogs that
-// lead away from it. And a link to a field or a section opens what it is folded into.
+// lead away from it. And a link to a field or a section opens what it is folded into, and puts the cursor into the field.
 "use strict";
 
 (function () {
+    const FIELDS = "input:not([type=hidden]), select, textarea";
     const form = document.getElementById("project_form");
     let changed = false;
 
@@ -14,22 +15,32 @@
         changed = false;
     }
 
-    function unfold() {
+    function reveal() {
         const id = decodeURIComponent(window.location.hash.slice(1));
         const target = id && document.getElementById(id);
         if (!target) {
             return;
         }
-        const inside = target.querySelector("details");
-        const folded = target.closest("details") || (inside && target.tagName === "DIV" ? inside : null);
-        if (folded && !folded.open) {
-            folded.open = true;
-            target.scrollIntoView();
+        for (const folded of [target.closest("details"), target.id.startsWith("section-") && target.querySelector("details")]) {
+            if (folded) {
+                folded.open = true;
+            }
         }
+        // A section begins at the top of the window; a field stands in its middle, ready to be changed.
+        if (target.id.startsWith("section-")) {
+            target.scrollIntoView();
+            return;
+        }
+        const field = target.matches(FIELDS) ? target : target.querySelector(FIELDS);
+        if (field) {
+            field.focus({ preventScroll: true });
+        }
+        target.scrollIntoView({ block: "center" });
     }
 
-    window.addEventListener("hashchange", unfold);
-    unfold();
+    window.addEventListener("hashchange", reveal);
+    // Before that the page has not its final height.
+    window.addEventListener("load", reveal);
 
     if (!form) {
         return;
