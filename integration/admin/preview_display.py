@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from unfold.widgets import UnfoldAdminSelectWidget
 
-from integration.admin.display import LONGEST_ID, breakable, cut, json_block, label, moment, two_lines
+from integration.admin.display import LONGEST_ID, NOTHING, breakable, cut, json_block, label, moment, two_lines
 from integration.admin.setting_links import SettingLink, deciding_field, setting_link
 from integration.drain.rehearsal import Preview
 from integration.mapping import Send, Wait
@@ -110,10 +110,19 @@ def project_select(projects: Iterable[Project], chosen: Project | None) -> SafeS
 def newest_table(events: Iterable[WebhookEvent], *, posted: bool) -> dict[str, Any]:
     """Events to pick from, as a table of unfold's: links, or buttons of the page's form where it carries settings."""
     rows = [
-        [_pick(event, posted=posted), two_lines(cut(event.app_user_id, LONGEST_ID), moment(event.received_at))]
+        [
+            two_lines(_pick(event, posted=posted), _kind(event)),
+            two_lines(cut(event.app_user_id, LONGEST_ID), moment(event.received_at)),
+        ]
         for event in events
     ]
-    return {"headers": [_("Event"), _("Customer, received")], "rows": rows}
+    return {"headers": [_("Event, product"), _("Customer, received")], "rows": rows}
+
+
+def _kind(event: WebhookEvent) -> str:
+    """What tells events of one type apart."""
+    sandbox = _("sandbox") if event.environment == "SANDBOX" else ""
+    return ", ".join(part for part in (event.product_id, sandbox) if part) or NOTHING
 
 
 def _pick(event: WebhookEvent, *, posted: bool) -> SafeString:

@@ -105,6 +105,14 @@ def test_the_newest_events_of_the_project_are_there_to_pick(admin_client: Client
     assert shown == events[2:] and "somebody-else" not in page
 
 
+def test_an_event_to_pick_says_what_it_is_of_whom_and_when(admin_client: Client, project: Project) -> None:
+    receive(project, app_user_id="ada", product_id="weekly", environment="SANDBOX")
+    row = admin_client.get(PREVIEW, {"project": str(project.pk)}).context["newest"]["rows"][0]
+    event = WebhookEvent.objects.get()
+    assert ">RENEWAL</a>" in row[0] and "weekly, sandbox" in row[0]
+    assert "ada" in row[1] and f"{event.received_at:%Y-%m-%d %H:%M:%S} UTC" in row[1]
+
+
 def test_both_sides_of_a_transfer_are_shown(admin_client: Client, project: Project) -> None:
     EventSetting.objects.create(project=project, event_type="transfer")
     found = people(preview(admin_client, project, load_sample("transfer")))
