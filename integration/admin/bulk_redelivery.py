@@ -25,7 +25,7 @@ from unfold.enums import ActionVariant
 from integration.admin.access import ScopedActions, only_visible, visible_projects
 from integration.admin.base import DialogForm, ReadOnlyAdmin, action, dialog_done
 from integration.admin.bulk_start import MOST_COUNTED, Plan, planned
-from integration.admin.display import NOTHING, change_url, label, list_url, moment, times
+from integration.admin.display import NOTHING, change_url, clock, label, list_url, moment, times
 from integration.admin.log_query import UnusableQueryError, asked, query_of
 from integration.admin.log_words import filter_words
 from integration.models import BulkRedelivery, Delivery, Project
@@ -35,7 +35,7 @@ from integration.sign_in.verified import signed_in
 CANCEL_DIALOG = {
     "title": gettext_lazy("Stop redelivering"),
     "description": gettext_lazy(
-        "Redelivers no more. What is owed again by now is still sent; the rest stays as it is."
+        "Redelivers no more. What the worker has by now is still sent; the rest stays as it is."
     ),
     "form_submit_text": gettext_lazy("Redeliver no more"),
 }
@@ -164,7 +164,7 @@ class BulkRedeliveryAdmin(ScopedActions[BulkRedelivery], ReadOnlyAdmin[BulkRedel
             self.log_each(request, [run], f"Cancelled after {times(run.redelivered, 'delivery', 'deliveries')}.")
             messages.success(request, _sent_again(run.redelivered))
         else:
-            messages.info(request, _("It was over already."))
+            messages.info(request, f"{_stand(run)} {self.how_far(run)}. {_('There was nothing left to cancel.')}")
         return dialog_done(request, change_url(run))
 
     # --- How far it has come ----------------------------------------------------------------------------------
@@ -177,7 +177,8 @@ class BulkRedeliveryAdmin(ScopedActions[BulkRedelivery], ReadOnlyAdmin[BulkRedel
         context = dict(extra_context or {})
         if run is not None:
             held = [said for said in (one.why_not_sending(timezone.now()) for one in run.projects.all()) if said]
-            context |= {"run": run, "progress_said": self.how_far(run), "waiting": held, "title": _("Bulk redelivery")}
+            context |= {"run": run, "stand": _stand(run), "progress_said": self.how_far(run), "waiting": held}
+            context["title"] = _("Bulk redelivery")
         return super().change_view(request, object_id, form_url, context)
 
     def progress_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -201,8 +202,8 @@ class BulkRedeliveryAdmin(ScopedActions[BulkRedelivery], ReadOnlyAdmin[BulkRedel
         """How many of how many."""
         whole = f"{run.expected:,}" if run.is_exact else _("more than %(count)s") % {"count": f"{run.expected:,}"}
         said = ngettext(
-            "%(done)s of %(whole)s delivery is owed again",
-            "%(done)s of %(whole)s deliveries are owed again",
+            "%(done)s of %(whole)s delivery was handed to the worker again",
+            "%(done)s of %(whole)s deliveries were handed to the worker again",
             run.expected,
         )
         return said % {"done": f"{run.redelivered:,}", "whole": whole}
@@ -221,6 +222,15 @@ class BulkRedeliveryAdmin(ScopedActions[BulkRedelivery], ReadOnlyAdmin[BulkRedel
     def who(self, run: BulkRedelivery) -> str:
         """Who began it."""
         return run.started_by.get_username() if run.started_by else NOTHING
+
+
+def _stand(run: BulkRedelivery) -> str:
+    """Whether it is at its end, and since when."""
+    if run.cancelled_at is not None:
+        return _("It was cancelled at %s.") % clock(run.cancelled_at)
+    if run.finished_at is not None:
+        return _("It was finished at %s.") % clock(run.finished_at)
+    return _("It is under way since %s.") % clock(run.started_at)
 
 
 def _sent_again(count: int) -> str:

@@ -112,14 +112,27 @@ def test_everything_failed_or_skipped_since_a_day_is_a_form_away(
     assert "Everything failed or skipped since" in page and "Redeliver 3" not in page
     day = f"{timezone.now() - timedelta(days=3):%Y-%m-%d}"
     query = f"state=unsent&status__exact=&project__id__exact=&created_at_from_0={day}&created_at_from_1=00%3A00"
-    assert "Redeliver 3 deliveries" in shown(admin_client, query)
+    page = shown(admin_client, query)
+    assert "Redeliver 3 deliveries" in page and f"Received from: {day} 00:00:00 UTC" in page
+
+
+def test_the_form_names_the_time_zone_and_keeps_what_was_chosen(
+    admin_client: Client, failures: list[Delivery], project: Project
+) -> None:
+    admin_client.cookies["time_zone"] = "Asia/Kolkata"
+    assert "In the time zone Asia/Kolkata (UTC+0530)." in shown(admin_client, "")
+    query = "state=unsent&status__exact=failed&created_at_from_0=2026-01-02&created_at_from_1=03%3A04"
+    page = shown(admin_client, f"{query}&project__id__exact={project.pk}")
+    assert "Received from: 2026-01-02 03:04:00 IST" in page
+    assert 'value="2026-01-02"' in page and 'value="03:04"' in page
+    assert '<option value="failed" selected>' in page and f'<option value="{project.pk}" selected>' in page
 
 
 def test_a_single_delivery_is_spoken_of_as_one(admin_client: Client, project: Project) -> None:
     receive(project)
     assert ">Redeliver 1 delivery<" in shown(admin_client, "status__exact=pending")
     run = begun(admin_client, "status__exact=pending")
-    assert "0 of 1 delivery is owed again" in text_of(admin_client.get(run_url(run)))
+    assert "0 of 1 delivery was handed to the worker again" in text_of(admin_client.get(run_url(run)))
     BulkRedelivery.objects.update(redelivered=1)
     act(admin_client, run_url(run, "cancel"))
     assert "Cancelled: 1 delivery is sent again." in text_of(admin_client.get(run_url(run)))
@@ -152,10 +165,10 @@ def test_its_page_tells_how_far_it_is_and_the_end(
 ) -> None:
     run = begun(admin_client)
     page = text_of(admin_client.get(run_url(run)))
-    assert "0 of 3 deliveries are owed again" in page and "data-progress=" in page
+    assert "0 of 3 deliveries were handed to the worker again" in page and "data-progress=" in page
     go_on(run, stop=STOP)
     answer = admin_client.get(run_url(run, "progress")).json()
-    assert answer == {"percent": 100, "said": "3 of 3 deliveries are owed again", "over": True}
+    assert answer == {"percent": 100, "said": "3 of 3 deliveries were handed to the worker again", "over": True}
     assert "data-progress=" not in text_of(admin_client.get(run_url(run)))
     assert {refreshed(one).status for one in failures} == {"pending"}
     run_drain(project)
@@ -177,6 +190,20 @@ def test_it_can_be_cancelled_and_redelivers_no_more(
     assert run_url(run, "cancel") not in text_of(admin_client.get(run_url(run)))
     act(admin_client, run_url(run, "cancel"))
     assert LogEntry.objects.filter(object_id=str(run.pk)).count() == 2
+    assert "It was cancelled at " in text_of(admin_client.get(run_url(run)))
+
+
+def test_one_that_has_ended_just_before_it_is_cancelled_is_said_to_be_finished(
+    admin_client: Client, failures: list[Delivery]
+) -> None:
+    run = begun(admin_client)
+    assert "Stop redelivering" in text_of(admin_client.get(run_url(run, "cancel")))
+    go_on(run, stop=STOP)
+    page = text_of(admin_client.post(run_url(run, "cancel"), {"_form_submitted": "True"}, follow=True))
+    assert "It was finished at " in page and "There was nothing left to cancel." in page
+    assert page.count("3 of 3 deliveries were handed to the worker again") >= 2
+    run.refresh_from_db()
+    assert run.cancelled_at is None and LogEntry.objects.filter(object_id=str(run.pk)).count() == 1
 
 
 def test_whom_a_search_was_about_is_not_kept_longer_than_needed(admin_client: Client, failures: list[Delivery]) -> None:
