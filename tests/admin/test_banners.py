@@ -14,7 +14,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
-from integration.admin.banners import MOST_BANNERS
+from integration.admin.banners import MOST_LINES, MOST_OPEN
 from integration.models import Delivery, Project, ProjectStanding
 from tests.admin.addresses import ROUTES, rows_of
 from tests.admin.conftest import SignIn, act, delivery_url, project_url, text_of
@@ -32,6 +32,12 @@ FRAMELESS = {"login/", "login/code/", "logout/", "jsi18n/", "autocomplete/", "se
 def kinds(client: Client, url: str = LIST) -> list[str]:
     """Which banners a page has."""
     return re.findall(r'data-banner="(\w+)"', client.get(url).content.decode())
+
+
+def box(client: Client) -> str:
+    """The one box that all of them are in."""
+    (found,) = re.findall(r'<section class="rc-banners.*?</section>', text_of(client.get(LIST)), re.DOTALL)
+    return str(found)
 
 
 def troubled(project: Project) -> None:
@@ -62,9 +68,9 @@ def test_all_is_well_and_there_is_no_banner(admin_client: Client, project: Proje
 
 
 def test_a_held_project_can_be_resumed_from_every_page(admin_client: Client, project: Project) -> None:
-    project.hold("The token was refused.", NOW, until=None)
+    project.hold("The token was refused. Enter another one.", NOW - 3 * HOUR, until=None)
     text = text_of(admin_client.get(LIST))
-    assert "“Larkfield” is held since" in text and "The token was refused." in text
+    assert "“Larkfield” has been held for 3\xa0hours: The token was refused.</span>" in text
     url = project_url(project, "resume")
     assert f'href="{url}"' in text and f'hx-get="{url}"' in text
     act(admin_client, url)
@@ -99,8 +105,8 @@ def test_what_does_not_get_through_and_who_is_silent_are_told_of(admin_client: C
     ProjectStanding.objects.create(project=project, stuck_since=NOW - HOUR, retrying=5, silent_since=NOW - 3 * HOUR)
     assert kinds(admin_client) == ["stuck", "silent"]
     text = text_of(admin_client.get(LIST))
-    assert "nothing was delivered since" in text and "5 deliveries are tried again" in text
-    assert "has received nothing since" in text
+    assert "nothing was delivered for 1\xa0hour" in text and "5 deliveries are tried again" in text
+    assert "has received nothing for 3\xa0hours" in text
     ProjectStanding.objects.update(stuck_since=None, silent_since=None)
     assert kinds(admin_client) == []
 
@@ -138,11 +144,29 @@ def test_nobody_is_told_of_anything_before_signing_in(client: Client, project: P
     assert "Larkfield" not in text_of(client.get("/admin/login/"))
 
 
-def test_a_page_has_so_many_banners_and_no_more(admin_client: Client, db: None) -> None:
-    for number in range(MOST_BANNERS + 2):
+def test_the_worst_comes_first_whichever_project_it_is_of(admin_client: Client, project: Project) -> None:
+    troubled(project)
+    make_project("Zebra").hold("The token was refused.", NOW, until=None)
+    assert kinds(admin_client) == ["held", "failing", "stuck", "silent"]
+
+
+def test_all_but_the_first_lines_are_folded(admin_client: Client, db: None) -> None:
+    for number in range(MOST_OPEN):
         make_project(f"Project {number}").hold("Why.", NOW, until=None)
-    assert len(kinds(admin_client)) == MOST_BANNERS
-    assert "And 2 more" in text_of(admin_client.get(LIST))
+    assert "<details" not in box(admin_client)
+    for number in range(2):
+        make_project(f"Other {number}").hold("Why.", NOW, until=None)
+    above, folded = box(admin_client).split("<details")
+    assert above.count('data-banner="held"') == MOST_OPEN and folded.count('data-banner="held"') == 2
+    assert "and 2 more" in folded
+
+
+def test_a_page_has_so_many_banners_and_no_more(admin_client: Client, db: None) -> None:
+    for number in range(MOST_LINES + 2):
+        make_project(f"Project {number:02}").hold("Why.", NOW, until=None)
+    assert len(kinds(admin_client)) == MOST_LINES
+    assert f"and {MOST_LINES + 2 - MOST_OPEN} more" in box(admin_client)
+    assert "2 more are not shown here." in box(admin_client)
 
 
 @pytest.mark.parametrize("count", [1, 5])
