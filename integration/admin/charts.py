@@ -55,7 +55,7 @@ def over_time(counts: Mapping[tuple[datetime, str], int], window: Window) -> Cha
     for (start, status), count in counts.items():
         steps.setdefault(start, Counter())[status] += count
     labels = [_label(start, window.step) for start in sorted(steps)]
-    return _chart(_("From"), labels, [steps[start] for start in sorted(steps)], 260, status_names())
+    return _chart(_("When"), labels, [steps[start] for start in sorted(steps)], 260, status_names())
 
 
 def by_event_type(tallies: Iterable[Tally]) -> Chart | None:
@@ -120,7 +120,21 @@ def _options(along: str) -> dict[str, Any]:
 
 
 def _label(start: datetime, step: timedelta) -> str:
-    local = local_time(start)
+    """What a step is called in the viewer's zone: by its beginning, or from when until when where that is not round.
+
+    Hours of UTC are counted. In zones that are off by half an hour they begin at half past, and days within an hour of
+    midnight; so do days after clocks were changed.
+    """
+    begin, end = local_time(start), local_time(start + step)
+    is_day = step >= timedelta(days=1)
+    if step < HOUR or (begin.minute == 0 and (begin.hour == 0 or not is_day)):
+        return _said(begin, step)
+    if is_day:
+        return f"{_said(begin, step)} {begin:%H:%M} – {_said(end, step)} {end:%H:%M}"
+    return f"{_said(begin, step)}–{end:%H:%M}"
+
+
+def _said(local: datetime, step: timedelta) -> str:
     if step >= timedelta(days=1):
         return date_format(local, "j M")
     return f"{local:%H:%M}" if step <= HOUR else date_format(local, "D j, H:i")
