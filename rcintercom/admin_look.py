@@ -41,6 +41,7 @@ ADMIN_LOOK: dict[str, Any] = {
     "SCRIPTS": [
         lambda _: static("integration/time_zone.js"),
         lambda _: static("integration/accessible.js"),
+        lambda _: static("integration/dialogs.js"),
     ],
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,

@@ -4,12 +4,16 @@
 (function () {
     const ICONS = ".material-symbols-outlined";
     const FOCUSABLE = "a[href], button, input, select, textarea, summary, [tabindex]";
-    // What icons that stand alone are to be called: by what a click on them changes.
+    // What icons that stand alone are to be called: by what a click on them changes. The page has the words.
     const NAMES = [
-        ["sidebar", "Menu"],
-        ["openTheme", "Theme"],
-        ["openModal = false", "Close"],
+        ["sidebar", "sidebar"],
+        ["openTheme", "theme"],
+        ["openModal = false", "close"],
     ];
+
+    function word(name) {
+        return name && document.querySelector("meta[name=rc-icons]").dataset[name];
+    }
 
     // unfold moves much by clicks on elements that the Tab key passes by: its menus, the filters, the theme.
     function makeReachable(root) {
@@ -21,7 +25,7 @@
             element.setAttribute("role", "button");
             element.setAttribute("tabindex", "0");
             const does = element.getAttribute("x-on:click");
-            const name = element.title || NAMES.find(([part]) => does.includes(part))?.[1];
+            const name = element.title || word(NAMES.find(([part]) => does.includes(part))?.[1]);
             if (name) {
                 element.setAttribute("aria-label", name);
             }
@@ -51,8 +55,12 @@
         for (const field of root.querySelectorAll(".select2-search__field:not([aria-label])")) {
             const select = field.closest(".select2")?.previousElementSibling;
             const label = select?.id && document.querySelector(`label[for="${CSS.escape(select.id)}"]`);
-            field.setAttribute("aria-label", label ? label.textContent.trim() : "Search");
+            field.setAttribute("aria-label", label ? label.textContent.trim() : word("search"));
         }
+    }
+
+    function nameSearchButton(root) {
+        root.querySelector("#command-submit:not([aria-label])")?.setAttribute("aria-label", word("search"));
     }
 
     // A name is allowed for what has a role only.
@@ -63,7 +71,7 @@
     }
 
     function mend() {
-        for (const step of [makeReachable, hideIcons, nameSearches, giveRoles]) {
+        for (const step of [makeReachable, hideIcons, nameSearches, nameSearchButton, giveRoles]) {
             step(document);
         }
     }
