@@ -185,7 +185,7 @@ class BaseAdmin(_Unfold[M]):
                 user_id=int(request.user.pk or 0),
                 content_type=kind,
                 object_id=str(row.pk),
-                object_repr=f"{self.opts.verbose_name} {row.pk}",
+                object_repr=f"{self.opts.verbose_name_raw} {row.pk}",
                 action_flag=CHANGE,
                 change_message=message,
             )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.models import ADDITION, LogEntry
 from django.contrib.auth.models import User
@@ -16,7 +17,7 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -128,7 +129,7 @@ class BulkRedeliveryAdmin(ScopedActions[BulkRedelivery], ReadOnlyAdmin[BulkRedel
             started_by=by,
             started_at=timezone.now(),
             filter=plan.meant.to_json(),
-            words=filter_words(plan.meant, search=False),
+            words=_stored_words(plan),
             expected=min(plan.count, MOST_COUNTED),
             is_exact=plan.is_exact,
             newest=plan.newest,
@@ -143,8 +144,7 @@ class BulkRedeliveryAdmin(ScopedActions[BulkRedelivery], ReadOnlyAdmin[BulkRedel
                 return HttpResponseRedirect(change_url(same))
             run.save()
             run.projects.set(plan.projects)
-            said = f"Bulk redelivery of {plan.how_many} started: {run.words}."
-            LogEntry.objects.log_actions(int(request.user.pk or 0), [run], ADDITION, said)
+            LogEntry.objects.log_actions(int(request.user.pk or 0), [run], ADDITION, _started(plan, run))
             transaction.on_commit(lambda: ring_redelivery(run.pk), robust=True)
         return HttpResponseRedirect(change_url(run))
 
@@ -231,6 +231,17 @@ def _stand(run: BulkRedelivery) -> str:
     if run.finished_at is not None:
         return _("It was finished at %s.") % clock(run.finished_at)
     return _("It is under way since %s.") % clock(run.started_at)
+
+
+# What is stored has one language for all its readers.
+@translation.override(settings.LANGUAGE_CODE)
+def _stored_words(plan: Plan) -> str:
+    return filter_words(plan.meant, search=False)
+
+
+@translation.override(settings.LANGUAGE_CODE)
+def _started(plan: Plan, run: BulkRedelivery) -> str:
+    return f"Bulk redelivery of {plan.how_many} started: {run.words}."
 
 
 def _sent_again(count: int) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.core.exceptions import PermissionDenied
@@ -15,7 +16,7 @@ from django.db.models.expressions import Combinable
 from django.http import HttpRequest, HttpResponseNotAllowed, HttpResponseRedirect, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from integration.admin.access import LogAdmin, may_see_payloads, visible_projects
@@ -63,8 +64,7 @@ class LogExport(LogAdmin[Delivery]):
     def _file(self, request: HttpRequest, meant: LogFilter, kind: str) -> StreamingHttpResponse:
         payload = _payload(request) if request.POST.get("payloads") == "on" else None
         projects = meant_projects(request, meant)
-        what = f"Log exported as {'CSV' if kind == 'csv' else 'JSON lines'}{', with payloads' if payload else ''}"
-        what = f"{what}: {filter_words(meant, search=False)}"
+        what = _what(meant, kind, with_payloads=payload is not None)
         entries = _audit(request, projects, f"{what}.")
         export = Export(meant.rows(projects), as_csv=kind == "csv", payload=payload, done=_Done(entries, what))
         name = f"deliveries-{timezone.now():%Y%m%d-%H%M%S}.{kind}"
@@ -75,6 +75,14 @@ class LogExport(LogAdmin[Delivery]):
     def _back(self, request: HttpRequest, why: str) -> HttpResponseRedirect:
         messages.error(request, why)
         return HttpResponseRedirect(list_url(Delivery))
+
+
+# Of the audit trail, which has one language for all its readers.
+@translation.override(settings.LANGUAGE_CODE)
+def _what(meant: LogFilter, kind: str, *, with_payloads: bool) -> str:
+    """What is exported, without whom it is about."""
+    what = f"Log exported as {'CSV' if kind == 'csv' else 'JSON lines'}{', with payloads' if with_payloads else ''}"
+    return f"{what}: {filter_words(meant, search=False)}"
 
 
 def _payload(request: HttpRequest) -> Combinable | None:

@@ -9,6 +9,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.options import IS_POPUP_VAR
 from django.contrib.auth.models import User
@@ -17,7 +18,7 @@ from django.db import transaction
 from django.db.models import OuterRef, QuerySet
 from django.forms.widgets import Script
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -187,8 +188,9 @@ class ProjectAdmin(ImpactBeforeSaving, SampleActions, AccessActions, RevenueCatA
             ring_after_commit([obj])
 
     def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:
-        """What changed, for the audit trail; never a secret."""
-        return [{"added": {}}] if add else form.audit()
+        """What changed, for the audit trail, in the language of that; never a secret."""
+        with translation.override(settings.LANGUAGE_CODE):
+            return [{"added": {}}] if add else form.audit()
 
     def response_add(self, request: HttpRequest, obj: Project, post_url_continue: str | None = None) -> HttpResponse:
         """Go on to the page of the new project, with the steps that are left."""

@@ -8,8 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import transaction
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from integration.inquiry.connection import check_and_remember
@@ -50,6 +51,8 @@ class Looked:
     workspace: Found | None = None
 
 
+# Others read what is written down.
+@translation.override(settings.LANGUAGE_CODE)
 def check_project(project: Project, now: datetime, *, of_intercom: bool = True) -> Looked:
     """Look at everything, or at RevenueCat's side alone, and write down what came of it."""
     looked = Looked()
