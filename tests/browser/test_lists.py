@@ -24,6 +24,10 @@ SIDEWAYS = """() => { const frame = document.querySelector("#result_list").close
 # How many lines of text the first row is high, without the room around them.
 LINES = """() => Math.round((document.querySelector("tr.data-row").getBoundingClientRect().height - 13) / 20)"""
 
+# How much of what the page is about is cut off in its head.
+CUT_OFF = """() => { const name = document.querySelector("h1 > :last-child");
+    return name.scrollWidth - name.clientWidth; }"""
+
 
 def test_a_filter_is_taken_away_and_then_all_of_them(visit: Visit, project: Project) -> None:
     receive(project, app_user_id="ada", store="PLAY_STORE")
@@ -60,3 +64,13 @@ def test_the_list_of_customers_fits_however_long_ids_and_addresses_are(visit: Vi
     person.opens("/admin/integration/customer/")
     assert person.measures(SIDEWAYS) == 0
     assert person.measures(LINES) <= 2
+
+
+def test_the_head_of_a_page_says_what_it_is_about_also_on_a_telephone(visit: Visit, project: Project) -> None:
+    project.name = "Larkfield, everything"
+    project.save()
+    person = visit()
+    person.opens(f"/admin/integration/project/{project.pk}/change/")
+    assert person.measures(CUT_OFF) == 0
+    person.resizes(PHONE)
+    assert person.measures(CUT_OFF) == 0
