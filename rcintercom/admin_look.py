@@ -32,7 +32,7 @@ def _page(title: Any, icon: str, url_name: str, permission: str) -> dict[str, An
 ADMIN_LOOK: dict[str, Any] = {
     "SITE_TITLE": "rcintercom",
     "SITE_HEADER": "rcintercom",
-    "SITE_SUBHEADER": "RevenueCat to Intercom",
+    "SITE_SUBHEADER": _("RevenueCat to Intercom"),
     "SITE_SYMBOL": "sync_alt",
     "SITE_FAVICONS": [
         {"rel": "icon", "type": "image/svg+xml", "href": lambda _: static("integration/favicon.svg")},

@@ -128,7 +128,7 @@ def _exchange(exchange: Mapping[str, Any], base_url: str, *, was_made: bool, is_
         path=path,
         status=str(status) if status else unanswered,
         colour="success" if succeeded else "danger" if was_made else "default",
-        milliseconds=f"{exchange.get('milliseconds', 0)} ms" if was_made else "",
+        milliseconds=_("%(number)s ms") % {"number": exchange.get("milliseconds", 0)} if was_made else "",
         request_id=str(exchange.get("request_id", "")),
         headers=sorted((exchange.get("headers") or {}).items()),
         error=str(exchange.get("error", "")),

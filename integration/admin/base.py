@@ -155,7 +155,7 @@ class BaseAdmin(_Unfold[M]):
         self, request: HttpRequest, opts: Options[Any], object_id: str
     ) -> TemplateResponse:
         """404, also for what somebody may not see; Django would send them to the front page with 302."""
-        context = {**self.admin_site.each_context(request), "title": "Page not found"}
+        context = {**self.admin_site.each_context(request), "title": _("Page not found")}
         return TemplateResponse(request, "admin/404.html", context, status=404)
 
     def get_paginator(self, request: HttpRequest, queryset: QuerySet[Any], *args: Any, **kwargs: Any) -> Any:

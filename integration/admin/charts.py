@@ -67,7 +67,7 @@ def by_event_type(tallies: Iterable[Tally]) -> Chart | None:
     commonest = sorted(types, key=lambda name: -types[name].total())[:MOST_TYPES]
     if not commonest:
         return None
-    labels = [EVENT_LABELS.get(name, name) for name in commonest]
+    labels = [str(EVENT_LABELS.get(name, name)) for name in commonest]
     height = _AROUND + _A_ROW * len(commonest)
     names = status_names()
     del names[DeliveryStatus.PENDING]

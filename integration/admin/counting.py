@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.core.paginator import Paginator
 from django.db.models import IntegerField, QuerySet, Subquery
 from django.utils.functional import cached_property
+from django.utils.translation import gettext as _
 
 if TYPE_CHECKING:
     _Paginator = Paginator[Any]
@@ -49,4 +50,4 @@ class BoundedCount(Subquery):
 
 def said(count: int) -> str:
     """A count that was cut off at MOST_OF_A_ROW + 1."""
-    return f"More than {MOST_OF_A_ROW:,}" if count > MOST_OF_A_ROW else f"{count:,}"
+    return _("More than %(count)s") % {"count": f"{MOST_OF_A_ROW:,}"} if count > MOST_OF_A_ROW else f"{count:,}"

@@ -155,7 +155,7 @@ def _open_cases(customer: Customer) -> list[dict[str, str]]:
     """Where the customer waits in the identity queue, under any of their ids."""
     ids = {customer.app_user_id, *(str(alias) for alias in customer.aliases)}
     rows = IdentityCase.objects.filter(project=customer.project_id, app_user_id__in=ids, resolved_at=None)
-    sentences = {str(reason): WAIT_SENTENCES[reason] for reason in WaitReason}
+    sentences = {str(reason): _(WAIT_SENTENCES[reason]) for reason in WaitReason}
     return [
         {"id": case.app_user_id, "why": sentences.get(case.reason, case.reason), "url": change_url(case)}
         for case in rows

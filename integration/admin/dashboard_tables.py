@@ -53,7 +53,7 @@ def event_types(tallies: Iterable[Tally], links: LogLinks) -> dict[str, Any]:
     for name in sorted(types, key=lambda one: -types[one].total()):
         asked = {"event_type": name or NO_DATA_EVENT}
         cells = [_number(types[name][one], links.log(status__exact=str(one), **asked)) for one in settled]
-        rows.append([EVENT_LABELS.get(name, name) or _("None of these"), *cells])
+        rows.append([str(EVENT_LABELS.get(name, name)) or _("None of these"), *cells])
     return {"headers": [_("Event type"), _("Delivered"), _("Skipped"), _("Failed")], "rows": rows}
 
 

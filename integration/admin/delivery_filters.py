@@ -8,9 +8,9 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from integration.admin.display import EVENT_LABELS
 from integration.admin.filters import Dropdown
 from integration.admin.log_words import STATE_LABELS, STORE_NAMES, answer_words, reason_words, store_words
-from integration.event_types import CATALOGUE
 from integration.mapping import SkipReason, WaitReason
 from integration.models.log_filter import NO_ANSWER, NO_DATA_EVENT, STATES, of_event_type, with_answer
 
@@ -40,7 +40,7 @@ class EventTypeFilter(Dropdown):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         """The catalogue, in its order."""
-        return [*((str(row.event_type), row.label) for row in CATALOGUE), (NO_DATA_EVENT, _("None of these"))]
+        return [*EVENT_LABELS.items(), (NO_DATA_EVENT, _("None of these"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Deliveries of that event type."""

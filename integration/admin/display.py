@@ -18,6 +18,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.timesince import timesince, timeuntil
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from integration.event_types import CATALOGUE
 from integration.models import Delivery
@@ -31,7 +32,7 @@ LONGEST_CELL = 80
 # In a list an id is cut to this; the whole of it is the tooltip.
 LONGEST_ID = 22
 
-EVENT_LABELS: dict[str, str] = {str(row.event_type): row.label for row in CATALOGUE}
+EVENT_LABELS: dict[str, Any] = {str(row.event_type): gettext_lazy(row.label) for row in CATALOGUE}
 
 # The colours of unfold's labels.
 STATUS_COLOURS: dict[str, str] = {
@@ -62,14 +63,14 @@ def status_label(delivery: Delivery) -> SafeString:
     status = DeliveryStatus(delivery.status)
     has_failed = delivery.tries > 1 or (delivery.tries and delivery.explanation)
     if status is DeliveryStatus.PENDING and has_failed:
-        return label("Retrying", "warning")
+        return label(_("Retrying"), "warning")
     return label(str(STATUS_LABELS[status]), STATUS_COLOURS[status])
 
 
 def event_label(delivery: Delivery) -> str:
     """The event type's label, or RevenueCat's own type; also for a type that this version does not know."""
     if delivery.event_type:
-        return EVENT_LABELS.get(delivery.event_type, delivery.event_type)
+        return str(EVENT_LABELS.get(delivery.event_type, delivery.event_type))
     return delivery.webhook_event.type
 
 
@@ -117,12 +118,14 @@ def lasted(span: timedelta) -> str:
     """A duration, as short as it may be said: 85 ms, 1.2 s, 3 min."""
     seconds = span.total_seconds()
     if seconds < 1:
-        return f"{round(seconds * 1000)} ms"
-    return f"{seconds:.1f} s" if seconds < 120 else f"{round(seconds / 60)} min"
+        return _("%(number)s ms") % {"number": round(seconds * 1000)}
+    if seconds < 120:
+        return _("%(number)s s") % {"number": f"{seconds:.1f}"}
+    return _("%(number)s min") % {"number": round(seconds / 60)}
 
 
 def times(count: int, noun: str, plural: str = "") -> str:
-    """`1 try`, `3 tries`."""
+    """`1 try`, `3 tries`, for the audit trail, which has one language; what a page says is counted by gettext."""
     return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
 
 

@@ -37,7 +37,7 @@ class EventWidget(forms.MultiWidget):
         text = UnfoldAdminTextInputWidget(attrs={"placeholder": row.default_name, "spellcheck": "false"})
         widgets: dict[str, forms.Widget | type[forms.Widget]] = {"name": text}
         if row.optional:
-            widgets["send"] = UnfoldBooleanSwitchWidget(attrs={"aria-label": format_lazy(_("Send “{}”"), row.label)})
+            widgets["send"] = UnfoldBooleanSwitchWidget(attrs={"aria-label": format_lazy(_("Send “{}”"), _(row.label))})
         super().__init__(widgets)
 
     def decompress(self, value: EventPolicy | None) -> list[Any]:
@@ -96,8 +96,8 @@ class EventField(forms.MultiValueField):
             fields.append(forms.BooleanField(required=False))
         super().__init__(
             fields,
-            label=row.label,
-            help_text=row.description,
+            label=_(row.label),
+            help_text=_(row.description),
             required=False,
             require_all_fields=False,
             widget=EventWidget(row),

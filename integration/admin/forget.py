@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.enums import ActionVariant
@@ -87,5 +88,6 @@ class ForgetActions(ScopedActions[Customer]):
         return dialog_done(request, list_url(Customer))
 
     def _audit(self, request: HttpRequest, person: Person, erased: Erased) -> None:
-        message = f"A customer was forgotten: {erased} were erased."
+        with translation.override(settings.LANGUAGE_CODE):
+            message = f"A customer was forgotten: {erased} were erased."
         LogEntry.objects.log_actions(int(request.user.pk or 0), [person.project], CHANGE, message, single_object=True)

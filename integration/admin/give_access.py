@@ -106,7 +106,7 @@ class AccessActions(ProjectActions):
             messages.success(request, _("%(name)s sees this project now, as %(role)s.") % {"name": name, "role": role})
             return dialog_done(request, change_url(project))
         given = GivenForm(request=request, object_id=object_id)
-        given.given = {"name": name, "role": role, "password": copy_field(password, "the password")}
+        given.given = {"name": name, "role": role, "password": copy_field(password, _("the password"))}
         context = {"dialog": GIVEN_DIALOG, "form": given, "url": change_url(project)}
         response = render(request, "integration/given_dialog.html", context)
         # In place of the whole dialog: its button would do the same again.

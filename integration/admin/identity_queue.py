@@ -158,7 +158,7 @@ class IdentityCaseAdmin(ScopedActions[IdentityCase], LogAdmin[IdentityCase]):
     @admin.display(description=_("Why"))
     def reason_sentence(self, case: IdentityCase) -> str:
         """In whole."""
-        return WAIT_SENTENCES[WaitReason(case.reason)] if case.reason in set(WaitReason) else case.reason
+        return gettext(WAIT_SENTENCES[WaitReason(case.reason)]) if case.reason in set(WaitReason) else case.reason
 
     @admin.display(description=_("Pending"))
     def pending(self, case: IdentityCase) -> SafeString | str:

@@ -116,7 +116,7 @@ def table(impact: Impact) -> dict[str, Any]:
 
 
 def _label(event_type: EventType | None, otherwise: str) -> str:
-    return EVENT_LABELS[str(event_type)] if event_type else otherwise
+    return str(EVENT_LABELS[str(event_type)]) if event_type else otherwise
 
 
 def _becomes(outcome: Outcome) -> SafeString | str:

@@ -62,7 +62,7 @@ def answer_words(answer: str) -> str:
 
 def event_type_words(event_type: str) -> str:
     """An event type, or that there is none."""
-    return _("None of these") if event_type == NO_DATA_EVENT else EVENT_LABELS.get(event_type, event_type)
+    return _("None of these") if event_type == NO_DATA_EVENT else str(EVENT_LABELS.get(event_type, event_type))
 
 
 def filter_words(asked: LogFilter, *, search: bool = True) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 from django.db import models
 from django.utils.html import escape
-from django.utils.text import format_lazy
+from django.utils.text import capfirst, format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
@@ -57,8 +57,8 @@ _OURS = frozenset({fact.attribute for fact in ALL_FACTS} | set(TOTALS) | set(OWN
 def _label(name: str, more_help: Any = "") -> dict[str, Any]:
     field: models.Field[Any, Any] = next(field for field in Project._meta.fields if field.name == name)
     # Pages show help as it is, and some of it has <name> in it.
-    help_text = escape(f"{field.help_text} {more_help}".strip())
-    return {"label": str(field.verbose_name).capitalize(), "help_text": help_text}
+    help_text = format_lazy("{} {}", field.help_text, more_help) if more_help else field.help_text
+    return {"label": capfirst(field.verbose_name), "help_text": escape(help_text)}
 
 
 def wrong_event_name(name: str) -> str | None:
@@ -110,7 +110,9 @@ class FactsField(forms.TypedMultipleChoiceField):
         super().__init__(
             label=gettext_lazy("Facts kept on the contact"),
             required=False,
-            choices=[(fact.name, f"{fact.label} ({fact.attribute})") for fact in ALL_FACTS],
+            choices=[
+                (fact.name, format_lazy("{} ({})", gettext_lazy(fact.label), fact.attribute)) for fact in ALL_FACTS
+            ],
             widget=UnfoldAdminCheckboxSelectMultipleWidget(),
             help_text=gettext_lazy(
                 "Each becomes a custom attribute of the contact. Attributes that Intercom lacks are created."

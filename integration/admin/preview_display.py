@@ -75,7 +75,7 @@ def _headline(one: Preview) -> SafeString:
 
 def _sentence(one: Preview) -> str:
     if not isinstance(one.decided, Send):
-        return one.decided.sentence
+        return _(one.decided.sentence)
     if one.decided.only_log:
         return _("“Sandbox events” are only logged in this project's settings. These calls would be written down:")
     return _error(one) or one.decided.note

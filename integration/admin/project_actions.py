@@ -12,13 +12,14 @@ from datetime import timedelta
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -182,8 +183,10 @@ class ProjectActions(ScopedActions[Project]):
             # An old value that cannot be read cannot be compared either: it must not stand in the way of the new one.
             overlap = form.cleaned_data["hours"] * _HOUR if is_readable(project) else timedelta()
             what_follows = rotation_sentence(project, now, overlap)
+            with translation.override(settings.LANGUAGE_CODE):
+                what_followed = rotation_sentence(project, now, overlap)
             project.rotate_authorization(now, overlap=overlap)
-            self.log_change(request, project, f"Authorization value rotated; {what_follows}.")
+            self.log_change(request, project, f"Authorization value rotated; {what_followed}.")
         messages.success(request, _("Copy the new Authorization value into RevenueCat; %s.") % what_follows)
         return dialog_done(request, change_url(project))
 

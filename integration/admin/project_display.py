@@ -85,15 +85,16 @@ def overlap_until(project: Project, now: datetime) -> datetime | None:
 def rotation_sentence(project: Project, now: datetime, overlap: timedelta) -> str:
     """What a rotation at `now` does to the values that are taken; `project` as it is before it."""
     if not project.authorization:
-        old = "there was none before it"
+        old = _("there was none before it")
     elif overlap:
-        old = f"the old value stays valid until {clock(now + overlap)}"
+        old = _("the old value stays valid until %(time)s") % {"time": clock(now + overlap)}
     else:
-        old = "the old value is void at once"
+        old = _("the old value is void at once")
     until = overlap_until(project, now)
     if until is None:
         return old
-    return f"{old}; the value before it, which was to stay valid until {clock(until)}, is void at once"
+    said = _("%(old)s; the value before it, which was to stay valid until %(time)s, is void at once")
+    return said % {"old": old, "time": clock(until)}
 
 
 def authorization_field(project: Project, now: datetime) -> SafeString | str:
@@ -107,7 +108,7 @@ def authorization_field(project: Project, now: datetime) -> SafeString | str:
     until = overlap_until(project, now)
     overlap = _("The value before this one stays valid until %s.") % clock(until) if until else ""
     return format_html(
-        '{}<div class="leading-relaxed mt-2 text-xs">{}</div>', copy_field(value, "the Authorization value"), overlap
+        '{}<div class="leading-relaxed mt-2 text-xs">{}</div>', copy_field(value, _("the Authorization value")), overlap
     )
 
 

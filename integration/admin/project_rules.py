@@ -39,7 +39,7 @@ class ProjectRules(forms.Form):
         clashes = self._custom_type_problems(cleaned)
         for row, twin in twins.items():
             if twin is not None:
-                self._refuse(event_field(row), _("“%s” has this name already. Give each its own.") % twin.label)
+                self._refuse(event_field(row), _("“%s” has this name already. Give each its own.") % _(twin.label))
         for problem in clashes:
             self._refuse("custom_types", problem)
         self._check_number_of_names(cleaned)

@@ -82,7 +82,7 @@ def rehearsals(previews: Sequence[Preview], *, calls: bool) -> list[Rehearsal]:
 
 def _sentence(one: Preview) -> str:
     if not isinstance(one.decided, Send):
-        return _("Nothing would be sent. %s") % one.decided.sentence
+        return _("Nothing would be sent. %s") % _(one.decided.sentence)
     if one.decided.only_log:
         return _("Nothing would be sent, only logged: “Sandbox events” says so. These calls would be written down:")
     count = ngettext("%d call would be made.", "%d calls would be made.", len(one.calls)) % len(one.calls)

@@ -47,7 +47,10 @@ def samples_by_event_type() -> list[tuple[Any, list[tuple[str, str]]]]:
         event_type = event_type_of(parse(load_sample(name)["event"], received_at_ms=0), lambda _row: True)
         group = groups[BY_TYPE[event_type].label] if event_type else others
         group.append((name, name.replace("_", " ").capitalize()))
-    return [*((label, group) for label, group in groups.items() if group), (gettext_lazy("Others"), others)]
+    return [
+        *((gettext_lazy(label), group) for label, group in groups.items() if group),
+        (gettext_lazy("Others"), others),
+    ]
 
 
 class SampleForm(forms.Form):

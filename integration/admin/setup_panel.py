@@ -11,6 +11,7 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 from integration.admin import project_display as show
 from integration.admin.display import copy_field, label
@@ -58,7 +59,7 @@ def setup_panel(project: Project, now: datetime, *, may_operate: bool, registrat
     if not may_operate:
         return panel
     return panel | {
-        "webhook_url": copy_field(project.webhook_url, "the webhook URL"),
+        "webhook_url": copy_field(project.webhook_url, _("the webhook URL")),
         "authorization": show.authorization_field(project, now),
         "webhook_registration": registration,
         "test": gathered.test,

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from integration.customer_state import BILLING_ERROR_STATUS, STATUS, CustomerState, Fact
 from integration.intercom.messages import AttributeType, AttributeValue, shortened
+from integration.marked import gettext_noop as _
 from integration.revenuecat.events import RevenueCatEvent
 from integration.subscription_status import subscription_status
 
@@ -82,54 +83,60 @@ def _lower(value: str | None) -> str | None:
 
 
 FACTS: tuple[ContactFact, ...] = (
-    ContactFact("store", "latest_store", AttributeType.STRING, "Store", lambda event: event.store),
+    ContactFact("store", "latest_store", AttributeType.STRING, _("Store"), lambda event: event.store),
     ContactFact(
-        "entitlement", "latest_entitlement", AttributeType.STRING, "First entitlement", lambda event: event.entitlement
+        "entitlement",
+        "latest_entitlement",
+        AttributeType.STRING,
+        _("First entitlement"),
+        lambda event: event.entitlement,
     ),
-    ContactFact("expires", "expires_at", AttributeType.DATE, "Expires", lambda event: _seconds(event.expiration_at_ms)),
-    ContactFact("status", STATUS, AttributeType.STRING, "Subscription status", subscription_status),
-    ContactFact("product", "latest_product", AttributeType.STRING, "Product", lambda event: event.product_id),
+    ContactFact(
+        "expires", "expires_at", AttributeType.DATE, _("Expires"), lambda event: _seconds(event.expiration_at_ms)
+    ),
+    ContactFact("status", STATUS, AttributeType.STRING, _("Subscription status"), subscription_status),
+    ContactFact("product", "latest_product", AttributeType.STRING, _("Product"), lambda event: event.product_id),
     ContactFact(
         "entitlements",
         "entitlements",
         AttributeType.STRING,
-        "All entitlements",
+        _("All entitlements"),
         lambda event: ", ".join(event.entitlements) or None,
     ),
     ContactFact(
-        "period", "period_type", AttributeType.STRING, "Kind of period", lambda event: _lower(event.period_type)
+        "period", "period_type", AttributeType.STRING, _("Kind of period"), lambda event: _lower(event.period_type)
     ),
-    ContactFact("renews", "will_renew", AttributeType.BOOLEAN, "Renews by itself", _renews),
-    ContactFact("trial_ends", "trial_ends_at", AttributeType.DATE, "Trial ends", _trial_ends),
-    ContactFact("country", "store_country", AttributeType.STRING, "Country of the store", _said("country_code")),
-    ContactFact("offer", "latest_offer", AttributeType.STRING, "Offer code", _said("offer_code")),
+    ContactFact("renews", "will_renew", AttributeType.BOOLEAN, _("Renews by itself"), _renews),
+    ContactFact("trial_ends", "trial_ends_at", AttributeType.DATE, _("Trial ends"), _trial_ends),
+    ContactFact("country", "store_country", AttributeType.STRING, _("Country of the store"), _said("country_code")),
+    ContactFact("offer", "latest_offer", AttributeType.STRING, _("Offer code"), _said("offer_code")),
     ContactFact(
         "renewal_number",
         "renewal_number",
         AttributeType.INTEGER,
-        "Number of the renewal",
+        _("Number of the renewal"),
         lambda event: event.renewal_number,
     ),
     ContactFact(
         "environment",
         "purchase_environment",
         AttributeType.STRING,
-        "Environment",
+        _("Environment"),
         lambda event: _lower(event.environment),
     ),
-    ContactFact("last_event", "last_event", AttributeType.STRING, "Last event", lambda event: event.type.lower()),
+    ContactFact("last_event", "last_event", AttributeType.STRING, _("Last event"), lambda event: event.type.lower()),
     ContactFact(
         "last_event_time",
         "last_event_at",
         AttributeType.DATE,
-        "Time of the last event",
+        _("Time of the last event"),
         lambda event: _seconds(event.event_timestamp_ms),
     ),
     ContactFact(
         "management_link",
         "subscription_management",
         AttributeType.STRING,
-        "Link to manage the subscription",
+        _("Link to manage the subscription"),
         lambda event: _MANAGEMENT.get(event.store or ""),
     ),
 )
@@ -137,7 +144,7 @@ PROFILE_LINK = ContactFact(
     "profile_link",
     "revenuecat_profile",
     AttributeType.STRING,
-    "Link to the customer in RevenueCat",
+    _("Link to the customer in RevenueCat"),
     lambda _event: None,
 )
 ALL_FACTS: tuple[ContactFact, ...] = (*FACTS, PROFILE_LINK)

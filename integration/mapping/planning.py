@@ -13,6 +13,7 @@ from integration.mapping.identity import NO_LINKS, Identity, Links, identify
 from integration.mapping.metadata import metadata
 from integration.mapping.money import NO_TOTALS, Money, Totals, money_of, totals_of
 from integration.mapping.policy import AnonymousRule, ProjectPolicy, SandboxRule
+from integration.marked import gettext_noop as _
 from integration.revenuecat.events import RevenueCatEvent
 
 # Contacts follow these also where their data events are off, as those of RevenueCat's own integration do.
@@ -32,19 +33,19 @@ class SkipReason(StrEnum):
 
 
 SKIP_SENTENCES: dict[SkipReason, str] = {
-    SkipReason.TEST_EVENT: "RevenueCat's test event: it arrived, and Intercom is not told of tests.",
-    SkipReason.NOT_AN_EVENT_TYPE: (
+    SkipReason.TEST_EVENT: _("RevenueCat's test event: it arrived, and Intercom is not told of tests."),
+    SkipReason.NOT_AN_EVENT_TYPE: _(
         "Intercom has no data event for this RevenueCat type; it is kept here. A custom type in this project's "
         "settings can give it one."
     ),
-    SkipReason.EVENT_TYPE_OFF: "This event type is switched off in this project's settings, under “More events”.",
-    SkipReason.SANDBOX: "A sandbox event, and “Sandbox events” are skipped in this project's settings.",
-    SkipReason.SANDBOX_LOGGED: (
+    SkipReason.EVENT_TYPE_OFF: _("This event type is switched off in this project's settings, under “More events”."),
+    SkipReason.SANDBOX: _("A sandbox event, and “Sandbox events” are skipped in this project's settings."),
+    SkipReason.SANDBOX_LOGGED: _(
         "A sandbox event, and “Sandbox events” are only logged in this project's settings: the attempt shows what "
         "would have been sent."
     ),
-    SkipReason.NO_CUSTOMER: "The event names no customer (app_user_id) that a contact in Intercom could have.",
-    SkipReason.ANONYMOUS: (
+    SkipReason.NO_CUSTOMER: _("The event names no customer (app_user_id) that a contact in Intercom could have."),
+    SkipReason.ANONYMOUS: _(
         "The customer has an anonymous id, and “Anonymous customers” are skipped in this project's settings."
     ),
 }
@@ -58,11 +59,11 @@ class WaitReason(StrEnum):
 
 
 WAIT_SENTENCES: dict[WaitReason, str] = {
-    WaitReason.ANONYMOUS: (
+    WaitReason.ANONYMOUS: _(
         "The customer only has an anonymous id. It waits until an alias or a transfer names them, or until you do in "
         "the identity queue."
     ),
-    WaitReason.AMBIGUOUS: (
+    WaitReason.AMBIGUOUS: _(
         "Several contacts in Intercom have the customer's email. It waits until you choose one in the identity queue."
     ),
 }

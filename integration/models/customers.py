@@ -118,10 +118,12 @@ class Customer(models.Model):
     """A customer of a project, by App User ID."""
 
     # No index of its own: the constraint's begins with it, and a planner short of statistics would take the wrong one.
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="customers", db_index=False)
+    project = models.ForeignKey(
+        Project, verbose_name=_("project"), on_delete=models.CASCADE, related_name="customers", db_index=False
+    )
     app_user_id = models.CharField(max_length=255)
     aliases = models.JSONField(default=list, blank=True)
-    email = models.CharField(max_length=255, blank=True)
+    email = models.CharField(_("email"), max_length=255, blank=True)
     last_event_at_ms = models.BigIntegerField(default=0)
     # The newest facts, from whichever events told them (integration.customer_state).
     state = models.JSONField(default=dict, blank=True)
@@ -145,6 +147,8 @@ class Customer(models.Model):
 
     class Meta:
         ordering = ("app_user_id",)
+        verbose_name = _("customer")
+        verbose_name_plural = _("customers")
         constraints = (models.UniqueConstraint(fields=("project", "app_user_id"), name="one_row_per_app_user_id"),)
         indexes = (
             models.Index(fields=("email",)),

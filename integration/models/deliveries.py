@@ -13,6 +13,7 @@ from uuid import UUID
 
 from django.db import models, transaction
 from django.db.models import F
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from integration.event_types import BY_TYPE, EventType
@@ -127,16 +128,19 @@ class Delivery(models.Model):
     """The duty to tell Intercom of one event."""
 
     # No indexes of their own: one below begins with each of them, and every index costs at every webhook.
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="deliveries", db_index=False)
+    project = models.ForeignKey(
+        Project, verbose_name=_("project"), on_delete=models.CASCADE, related_name="deliveries", db_index=False
+    )
     webhook_event = models.ForeignKey(WebhookEvent, on_delete=models.CASCADE, related_name="deliveries", db_index=False)
     customer = models.ForeignKey(
         Customer, on_delete=models.SET_NULL, null=True, related_name="deliveries", db_index=False
     )
     app_user_id = models.CharField(_("customer"), max_length=255, blank=True)
     # The event's, once more: the log is filtered by them together with what only a delivery has.
-    environment = models.CharField(max_length=50, blank=True, db_default="")
-    store = models.CharField(max_length=50, blank=True, db_default="")
+    environment = models.CharField(_("environment"), max_length=50, blank=True, db_default="")
+    store = models.CharField(_("store"), max_length=50, blank=True, db_default="")
     status = models.CharField(
+        _("status"),
         max_length=10,
         choices=[(str(status), label) for status, label in STATUS_LABELS.items()],
         default=DeliveryStatus.PENDING.value,
@@ -146,7 +150,7 @@ class Delivery(models.Model):
     explanation = models.TextField(_("why"), blank=True)
     event_type = models.CharField(max_length=50, blank=True)
     # The data event as it was last planned: Intercom drops a second one of this contact, name and second.
-    event_name = models.CharField(max_length=120, blank=True)
+    event_name = models.CharField(_("event name"), max_length=120, blank=True)
     event_second = models.BigIntegerField(null=True, blank=True)
     # Whether its event is in the customer's running totals, so that no retry counts it again.
     counted = models.BooleanField(default=False, db_default=False)
@@ -165,6 +169,7 @@ class Delivery(models.Model):
 
     class Meta:
         ordering = ("-id",)
+        verbose_name = _("delivery")
         verbose_name_plural = _("deliveries")
         permissions = (("redeliver_delivery", "Can redeliver"),)
         constraints = (
@@ -176,7 +181,10 @@ class Delivery(models.Model):
         indexes = DELIVERY_INDEXES
 
     def __str__(self) -> str:
-        return f"{self.label} for {self.app_user_id or 'nobody'}"
+        return gettext("%(event)s for %(person)s") % {
+            "event": gettext(self.label),
+            "person": self.app_user_id or gettext("nobody"),
+        }
 
     @property
     def label(self) -> str:

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from django.db import connection, models
 from django.db.models import Q
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from integration.customer_state import STATUS
@@ -66,7 +67,9 @@ class DiscrepancyQuerySet(models.QuerySet["Discrepancy"]):
 class Discrepancy(models.Model):
     """One difference: what was kept of a customer, and what RevenueCat said. A blank status is none."""
 
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="discrepancies", db_index=False)
+    project = models.ForeignKey(
+        Project, verbose_name=_("project"), on_delete=models.CASCADE, related_name="discrepancies", db_index=False
+    )
     customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="discrepancies")
     held_status = models.CharField(_("status kept"), max_length=50, blank=True)
     held_expires_at = models.DateTimeField(_("end kept"), null=True, blank=True)
@@ -82,6 +85,7 @@ class Discrepancy(models.Model):
 
     class Meta:
         ordering = ("-id",)
+        verbose_name = _("discrepancy")
         verbose_name_plural = _("discrepancies")
         constraints = (
             models.UniqueConstraint(
@@ -97,7 +101,8 @@ class Discrepancy(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.held_status or 'no status'}, but {self.said_status or 'no status'} in RevenueCat"
+        held, said = self.held_status or gettext("no status"), self.said_status or gettext("no status")
+        return gettext("%(held)s, but %(said)s in RevenueCat") % {"held": held, "said": said}
 
     @property
     def is_open(self) -> bool:

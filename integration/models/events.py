@@ -42,25 +42,29 @@ class WebhookEvent(models.Model):
     """What RevenueCat sent, raw. The named columns repeat parts of the payload, for looking things up."""
 
     # No index of its own: one below begins with it, and every index costs at every webhook.
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="webhook_events", db_index=False)
+    project = models.ForeignKey(
+        Project, verbose_name=_("project"), on_delete=models.CASCADE, related_name="webhook_events", db_index=False
+    )
     event_id = models.CharField(_("RevenueCat id"), max_length=255)
-    type = models.CharField(max_length=255)
-    app_user_id = models.CharField(max_length=255, blank=True)
-    email = models.CharField(max_length=255, blank=True)
-    environment = models.CharField(max_length=50, blank=True)
-    store = models.CharField(max_length=50, blank=True)
-    product_id = models.CharField(max_length=255, blank=True)
+    type = models.CharField(_("type"), max_length=255)
+    app_user_id = models.CharField(_("app user id"), max_length=255, blank=True)
+    email = models.CharField(_("email"), max_length=255, blank=True)
+    environment = models.CharField(_("environment"), max_length=50, blank=True)
+    store = models.CharField(_("store"), max_length=50, blank=True)
+    product_id = models.CharField(_("product id"), max_length=255, blank=True)
     # The store's ids of the purchase, and of the first one of its subscription.
-    transaction_id = models.CharField(max_length=255, blank=True, db_default="")
-    original_transaction_id = models.CharField(max_length=255, blank=True, db_default="")
+    transaction_id = models.CharField(_("transaction id"), max_length=255, blank=True, db_default="")
+    original_transaction_id = models.CharField(_("original transaction id"), max_length=255, blank=True, db_default="")
     event_at = models.DateTimeField(_("happened"), null=True, blank=True)
     payload = models.JSONField()
     received_at = models.DateTimeField(_("received"))
-    repeats = models.PositiveIntegerField(default=0, help_text=_("How often RevenueCat sent it again."))
+    repeats = models.PositiveIntegerField(_("repeats"), default=0, help_text=_("How often RevenueCat sent it again."))
     last_repeated_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ("-id",)
+        verbose_name = _("webhook event")
+        verbose_name_plural = _("webhook events")
         permissions = (("view_payload", "Can read payloads, and what was said to Intercom"),)
         constraints = (models.UniqueConstraint(fields=("project", "event_id"), name="one_row_per_event_id"),)
         indexes = (

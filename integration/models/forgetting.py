@@ -16,6 +16,8 @@ from uuid import UUID
 
 from django.db import connection, models, transaction
 from django.db.models import F, Q
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from integration.mapping.identity import SHARED_KEY
 from integration.models.attempts import DeliveryAttempt
@@ -49,7 +51,7 @@ class CustomerBusyError(Exception):
     """A delivery of the customer is being sent at this moment; `until` at the latest."""
 
     def __init__(self, until: datetime) -> None:
-        super().__init__("A delivery of this customer is being sent at this moment. Try again in a minute.")
+        super().__init__(_("A delivery of this customer is being sent at this moment. Try again in a minute."))
         self.until = until
 
 
@@ -68,14 +70,16 @@ class Erased:
     discrepancies: int = 0
 
     def __str__(self) -> str:
-        parts = (
-            (self.events, "webhook event", "webhook events"),
-            (self.deliveries, "delivery", "deliveries"),
-            (self.attempts, "attempt", "attempts"),
-            (self.customers, "customer", "customers"),
-            *([(self.discrepancies, "discrepancy", "discrepancies")] if self.discrepancies else []),
-        )
-        return ", ".join(f"{count:,} {one if count == 1 else many}" for count, one, many in parts)
+        parts = [
+            (self.events, ngettext("%(count)s webhook event", "%(count)s webhook events", self.events)),
+            (self.deliveries, ngettext("%(count)s delivery", "%(count)s deliveries", self.deliveries)),
+            (self.attempts, ngettext("%(count)s attempt", "%(count)s attempts", self.attempts)),
+            (self.customers, ngettext("%(count)s customer", "%(count)s customers", self.customers)),
+        ]
+        if self.discrepancies:
+            said = ngettext("%(count)s discrepancy", "%(count)s discrepancies", self.discrepancies)
+            parts.append((self.discrepancies, said))
+        return ", ".join(said % {"count": f"{count:,}"} for count, said in parts)
 
 
 NOTHING = Erased(0, 0, 0, 0)
@@ -128,7 +132,7 @@ class Person:
 
         Raises CustomerBusyError, and erases nothing, while a delivery is being sent.
         """
-        for _ in range(MOST_ROUNDS):
+        for _round in range(MOST_ROUNDS):
             # The door and the drain go on meanwhile: whoever is overtaken looks again, with nothing locked.
             with suppress(_OvertakenError), transaction.atomic():
                 return self._forget(now)

@@ -95,10 +95,12 @@ class IdentityCaseQuerySet(models.QuerySet["IdentityCase"]):
 class IdentityCase(models.Model):
     """Somebody whose events wait because nobody knows which contact is theirs."""
 
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="identity_cases", db_index=False)
+    project = models.ForeignKey(
+        Project, verbose_name=_("project"), on_delete=models.CASCADE, related_name="identity_cases", db_index=False
+    )
     app_user_id = models.CharField(_("customer"), max_length=255)
     reason = models.CharField(
-        _("why"), max_length=50, choices=[(str(reason), sentence) for reason, sentence in WAIT_SENTENCES.items()]
+        _("why"), max_length=50, choices=[(str(reason), _(sentence)) for reason, sentence in WAIT_SENTENCES.items()]
     )
     # Of several contacts with one email: id, external_id, email and name of each.
     candidates = models.JSONField(default=list, blank=True)
@@ -109,6 +111,7 @@ class IdentityCase(models.Model):
 
     class Meta:
         ordering = ("-id",)
+        verbose_name = _("identity case")
         verbose_name_plural = _("identity queue")
         permissions = (("resolve_identitycase", "Can say which contact is whose"),)
         constraints = (models.UniqueConstraint(fields=("project", "app_user_id"), name="one_case_per_app_user_id"),)

@@ -15,6 +15,7 @@ from django.db import models
 from django.db.models import Q, TextField
 from django.db.models.expressions import RawSQL
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from integration.event_types import BY_TYPE, CATALOGUE, EventType
@@ -83,14 +84,16 @@ class Project(RevenueCatSettings, MappingSettings, SetupState):
     """One RevenueCat project and its Intercom settings."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    name = models.CharField(max_length=100, unique=True)
+    name = models.CharField(_("name"), max_length=100, unique=True)
     active = models.BooleanField(
+        _("active"),
         default=True,
         help_text=_("While this is off, webhooks are still stored; they are delivered when it is on again."),
     )
     created_at = models.DateTimeField(auto_now_add=True)
     members = models.ManyToManyField(
         User,
+        verbose_name=_("members"),
         blank=True,
         related_name="projects",
         help_text=_("Who sees this project and its log, besides superusers. What they may do, their groups say."),
@@ -104,7 +107,7 @@ class Project(RevenueCatSettings, MappingSettings, SetupState):
     intercom_token = SecretField(blank=True)
     # What is remembered of contacts belongs to the workspace of the token it was learnt with.
     intercom_token_changed_at = models.DateTimeField(null=True, blank=True)
-    region = models.CharField(max_length=2, choices=Region.choices, default=Region.US)
+    region = models.CharField(_("region"), max_length=2, choices=Region.choices, default=Region.US)
     sandbox_project = models.ForeignKey(
         "self",
         on_delete=models.PROTECT,
@@ -135,7 +138,7 @@ class Project(RevenueCatSettings, MappingSettings, SetupState):
         help_text=_("Until then they can be redelivered. 0 keeps them for ever."),
     )
     # All that is left of customers who were forgotten.
-    forgotten_customers = models.PositiveIntegerField(default=0, editable=False)
+    forgotten_customers = models.PositiveIntegerField(_("forgotten customers"), default=0, editable=False)
 
     held_at = models.DateTimeField(null=True, blank=True)
     held_until = models.DateTimeField(null=True, blank=True)
@@ -148,6 +151,8 @@ class Project(RevenueCatSettings, MappingSettings, SetupState):
 
     class Meta:
         ordering = ("name",)
+        verbose_name = _("project")
+        verbose_name_plural = _("projects")
 
     def __str__(self) -> str:
         return self.name
@@ -237,9 +242,9 @@ class Project(RevenueCatSettings, MappingSettings, SetupState):
     def why_not_sending(self, now: datetime) -> str | None:
         """Why nothing is sent for this project at `now`, in a sentence; None where something may be sent."""
         if not self.active:
-            return f"“{self.name}” is switched off; what waits is sent when it is switched on."
+            return gettext("“%s” is switched off; what waits is sent when it is switched on.") % self.name
         if self.is_held(now):
-            return f"“{self.name}” is held: {self.hold_reason}"
+            return gettext("“%(name)s” is held: %(reason)s") % {"name": self.name, "reason": self.hold_reason}
         return None
 
     def hold(self, reason: str, now: datetime, *, until: datetime | None, token_since: datetime | None = None) -> None:

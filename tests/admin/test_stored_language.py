@@ -56,7 +56,7 @@ def assert_one_language() -> None:
 
 def test_the_reader_is_spoken_to_in_the_readers_language(reader: Client, project: Project) -> None:
     page = text_of(reader.get(LIST))
-    assert "«Deliveries»" in page and 'data-close="«Close»"' in page
+    assert "«Deliveries»" in page and 'data-close="«Close»"' in page and "«Trial Started»" in page
 
 
 def test_changing_settings(reader: Client, rows: Rows) -> None:
