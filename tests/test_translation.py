@@ -27,12 +27,15 @@ from django.utils.functional import Promise
 ROOT = Path(__file__).parents[1]
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
 # What speaks to people who look at a page. Commands and the log speak English, and so does what is stored.
-SPEAKING = (ROOT / "integration" / "admin", ROOT / "integration" / "sign_in", ROOT / "rcintercom" / "admin_look.py")
+SPEAKING = (
+    *(ROOT / "integration" / name for name in ("admin", "inquiry", "sign_in")),
+    *(ROOT / "rcintercom" / name for name in ("admin_look.py", "error_pages.py")),
+)
 
 # Names that are the same in every language.
 NAMES = {"rcintercom", "CSV", "Amazon", "Stripe", "Paddle", "Roku"}
-# Keys that only the program reads, a role as the database names it, and parts of lines of the audit trail.
-NOT_READ = {"Any", "identity queue", "project page", "Viewer"} | {
+# Keys that only the program reads, nobody's id, a role as the database names it, parts of lines of the audit trail.
+NOT_READ = {"Any", "identity queue", "project page", "rcintercom asks about nobody", "Viewer"} | {
     *("Tried again", "Named by hand", ", with repair", "the last ", "; its signing secret is stored"),
 }
 WORD = re.compile(r"[^\W\d_]{2,}")
@@ -132,7 +135,7 @@ def is_marked_or_stored(node: ast.AST) -> bool:
     """Whether what is below is translated, or is not for the reader of a page."""
     if isinstance(node, ast.Call):
         called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-        return called in MARKED | STORING
+        return called in MARKED | STORING or ast.unparse(node.func).startswith("logger.")
     if isinstance(node, ast.FunctionDef):
         return node.name in STORED_IN
     if isinstance(node, ast.ClassDef):

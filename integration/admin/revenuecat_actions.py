@@ -6,11 +6,12 @@ Each is a dialog, as in `project_actions`; what was refused is said in the dialo
 from __future__ import annotations
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.safestring import SafeString
 from django.utils.text import format_lazy
 from django.utils.translation import gettext
@@ -101,7 +102,8 @@ class RevenueCatActions(WebhookActions):
         except RevenueCatError as error:
             return refused(request, object_id, NAMES_DIALOG, error)
         if names.added:
-            self.log_change(request, project, f"Names of products and entitlements: {names}.")
+            with translation.override(settings.LANGUAGE_CODE):
+                self.log_change(request, project, f"Names of products and entitlements: {names}.")
         messages.success(request, gettext("Names of products and entitlements: {names}.").format(names=names))
         return dialog_done(request, change_url(project))
 

@@ -6,14 +6,12 @@ import time
 from collections.abc import Callable
 
 import requests
+from django.utils.translation import gettext as _
 
 from integration.models import Project
 from integration.models.secrets import SecretUnreadableError
 from integration.revenuecat.api import RevenueCatApi
 from integration.revenuecat.errors import OperatorError
-
-NO_KEY = "No RevenueCat API key is stored. Enter one on the project's page, under RevenueCat."
-NO_PROJECT = "The project's page does not say which project this is in RevenueCat: enter the “RevenueCat project id”."
 
 
 def api_of(
@@ -29,9 +27,11 @@ def api_of(
     except SecretUnreadableError as error:
         raise OperatorError(str(error)) from error
     if not key:
-        raise OperatorError(NO_KEY)
+        raise OperatorError(_("No RevenueCat API key is stored. Enter one on the project's page, under RevenueCat."))
     if not project.revenuecat_project:
-        raise OperatorError(NO_PROJECT)
+        raise OperatorError(
+            _("The project's page does not say which project this is in RevenueCat: enter the “RevenueCat project id”.")
+        )
     return RevenueCatApi(
         session,
         key=key,

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from integration.inquiry.access import api_of
 from integration.intercom.messages import LONGEST_STRING, shortened
@@ -27,9 +28,9 @@ class NamesRead:
 
     def __str__(self) -> str:
         if not self.read:
-            return "RevenueCat has no names for products or entitlements of this project"
-        kept = self.read - self.added
-        return f"{self.read} read from RevenueCat, {self.added} of them new; {kept} stayed as they were"
+            return _("RevenueCat has no names for products or entitlements of this project")
+        said = _("%(read)d read from RevenueCat, %(added)d of them new; %(kept)d stayed as they were")
+        return said % {"read": self.read, "added": self.added, "kept": self.read - self.added}
 
 
 def read_names(project: Project, *, seconds: float = SECONDS) -> NamesRead:

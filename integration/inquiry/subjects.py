@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.utils.translation import gettext as _
+
 from integration.customer_state import STATUS
 from integration.models import Customer, Delivery, Discrepancy, Project
 from integration.models.mapping_settings import Sandbox
 from integration.reconciliation import EXPIRES
 from integration.retry import DeliveryStatus
 from integration.revenuecat.errors import OperatorError
-
-NOTHING_TO_COMPARE = (
-    "Neither “Subscription status” nor “Expires” is among the facts that this project keeps on contacts: there is "
-    "nothing to compare."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +42,12 @@ def compared_attributes(project: Project) -> list[str]:
     kept = {"status": STATUS, "expires": EXPIRES}
     names = [name for fact, name in kept.items() if fact in project.contact_facts]
     if not names:
-        raise OperatorError(NOTHING_TO_COMPARE)
+        raise OperatorError(
+            _(
+                "Neither “Subscription status” nor “Expires” is among the facts that this project keeps on contacts: "
+                "there is nothing to compare."
+            )
+        )
     return names
 
 

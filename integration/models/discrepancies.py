@@ -206,8 +206,11 @@ class Reconciliation(models.Model):
     @property
     def counts(self) -> str:
         """What came of it so far, in words."""
-        said = f"{self.compared:,} compared, {self.differing:,} differ, {self.repaired:,} repaired"
-        return f"{said}, {self.left_out:,} left out" if self.left_out else said
+        said = gettext("%(compared)s compared, %(differing)s differ, %(repaired)s repaired")
+        if self.left_out:
+            said = gettext("%(compared)s compared, %(differing)s differ, %(repaired)s repaired, %(left_out)s left out")
+        counted = ("compared", "differing", "repaired", "left_out")
+        return said % {name: f"{getattr(self, name):,}" for name in counted}
 
 
 def prune_discrepancies(project_id: UUID, before: datetime, limit: int = BATCH) -> int:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext as _
 
 SHOWN_CHARACTERS = 4
 # A Fernet token begins with its version and the upper half of its time, the same until the year 2106.
@@ -54,8 +55,10 @@ class Secret:
             text = fernet.decrypt(self._ciphertext.encode()).decode()
         except InvalidToken as error:
             raise SecretUnreadableError(
-                "A stored secret cannot be read: it was encrypted with a key that ENCRYPTION_KEYS no longer names. "
-                "Add that key again, or enter the secret anew."
+                _(
+                    "A stored secret cannot be read: it was encrypted with a key that ENCRYPTION_KEYS no longer names. "
+                    "Add that key again, or enter the secret anew."
+                )
             ) from error
         self._revealed = fernet, text
         return text

@@ -65,14 +65,16 @@ def test_changing_settings(reader: Client, rows: Rows) -> None:
     assert_one_language()
 
 
-def test_rotating_and_resuming_and_checking(reader: Client, rows: Rows) -> None:
+def test_rotating_and_resuming_and_checking(reader: Client, rows: Rows, revenuecat: FakeRevenueCat) -> None:
     rows.project.hold("Intercom answered 401.", timezone.now(), until=None)
+    revenuecat.add_product("premium_monthly", "Premium Monthly")
     for action, answers in (("rotate_authorization", {"hours": 2}), ("rotate_authorization", {"hours": 0})):
         act(reader, project_url(rows.project, action), **answers)
     for action in ("resume", "check_connection", "verify_webhook", "check_project", "read_names"):
         act(reader, project_url(rows.project, action))
     act(reader, project_url(rows.project, "reconcile"), days=7)
-    assert "Authorization value rotated" in said() and "Comparison with RevenueCat started" in said()
+    assert "Authorization value rotated" in said() and "1 read from RevenueCat" in said()
+    assert "Comparison with RevenueCat started" in said()
     assert Drift.objects.exists() and ProjectCheck.objects.get().remarks
     assert_one_language()
 
