@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Count, Max, Q, QuerySet
+from django.db.models import Count, Max, Q, QuerySet, TextField, Value
+from django.db.models.functions import Cast, Concat
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -101,7 +102,9 @@ def planned(request: HttpRequest, meant: LogFilter) -> Plan:
     """Count, and rehearse a sample."""
     projects = meant_projects(request, meant)
     rows = meant.rows(projects)
-    customers = Count("app_user_id", distinct=True, filter=~Q(app_user_id=""))
+    # Where projects share a workspace this says too many contacts rather than too few.
+    customer = Concat(Cast("project_id", TextField()), Value(" "), "app_user_id")
+    customers = Count(customer, distinct=True, filter=~Q(app_user_id=""))
     counted = rows.order_by()[: MOST_COUNTED + 1].aggregate(count=Count("pk"), contacts=customers)
     return Plan(
         meant=meant,

@@ -59,7 +59,7 @@ class DeliveryAdmin(RedeliverActions, LogTools, DeliveryPage):
                     ("person", "project"),
                     ("received", "finished"),
                     ("webhook", "product"),
-                    ("environment", "store"),
+                    ("environment_name", "store_name"),
                 )
             },
         ),
@@ -154,11 +154,11 @@ class DeliveryAdmin(RedeliverActions, LogTools, DeliveryPage):
         return delivery.webhook_event.product_id or NOTHING
 
     @admin.display(description=_("Environment"))
-    def environment(self, delivery: Delivery) -> str:
+    def environment_name(self, delivery: Delivery) -> str:
         """Production or sandbox."""
         return delivery.environment.capitalize() or NOTHING
 
     @admin.display(description=_("Store"))
-    def store(self, delivery: Delivery) -> str:
+    def store_name(self, delivery: Delivery) -> str:
         """Where it was bought."""
         return store_words(delivery.store) or NOTHING

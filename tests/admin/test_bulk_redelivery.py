@@ -80,6 +80,12 @@ def test_it_says_what_would_be_sent_to_how_many_and_changes_nothing(
     ):
         assert part in page, part
     assert "Tried out without sending anything:" in page and "original times" in page
+
+
+def test_a_customer_of_two_projects_is_two_contacts(admin_client: Client, failures: list[Delivery]) -> None:
+    receive(make_project("Other"), app_user_id=failures[0].app_user_id)
+    Delivery.objects.filter(project__name="Other").update(status="failed", due_at=None, finished_at=timezone.now())
+    assert "They are about 3 contacts in Intercom." in shown(admin_client)
     assert not BulkRedelivery.objects.exists() and {one.status for one in failures} == {"failed"}
 
 

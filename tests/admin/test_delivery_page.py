@@ -143,6 +143,13 @@ def test_the_facts_link_to_the_event_the_customer_and_the_project(admin_client: 
         assert f'href="{path}"' in page
 
 
+def test_store_and_environment_are_in_words_as_in_the_list(admin_client: Client, project: Project) -> None:
+    page = page_of(admin_client, receive(project, store="PLAY_STORE", environment="SANDBOX"))
+    facts = page[page.index("<fieldset") : page.index("Timeline")]
+    assert "Google Play" in facts and "Sandbox" in facts
+    assert "PLAY_STORE" not in facts and "SANDBOX" not in facts
+
+
 def test_an_event_type_that_this_version_does_not_know_breaks_no_page(admin_client: Client, project: Project) -> None:
     delivery = receive(project)
     Delivery.objects.update(event_type="from_the_future", status="delivered")
