@@ -1,4 +1,4 @@
-"""The four steps of setting a project up, each done, doubtful, to do or wrong, decided from what is known. Pure.
+"""The four steps of setting a project up, each done, needing attention, to do or wrong, as its facts say. Pure.
 
 What each reason means in words is said where it is shown.
 """
@@ -29,7 +29,7 @@ class StepState(StrEnum):
 
     DONE = "done"
     # Something stands in the way that is not a matter of this project.
-    DOUBTFUL = "doubtful"
+    ATTENTION = "attention"
     TO_DO = "to_do"
     WRONG = "wrong"
 
@@ -117,7 +117,7 @@ class Step:
     why: Why
 
 
-_DONE, _DOUBTFUL, _TO_DO, _WRONG = StepState.DONE, StepState.DOUBTFUL, StepState.TO_DO, StepState.WRONG
+_DONE, _ATTENTION, _TO_DO, _WRONG = StepState.DONE, StepState.ATTENTION, StepState.TO_DO, StepState.WRONG
 # Verdicts that do not judge the token: checking again is all there is to do.
 _NOT_JUDGED = frozenset({Verdict.BUSY, Verdict.UNREACHABLE})
 
@@ -139,8 +139,8 @@ def is_set_up(steps: Sequence[Step]) -> bool:
 
 
 def next_step(steps: Sequence[Step]) -> Step | None:
-    """The step to look at: what is wrong before what is to do, and that before what is doubtful."""
-    worst_first = (_WRONG, _TO_DO, _DOUBTFUL)
+    """The step to look at: what is wrong before what is to do, and that before what asks for attention."""
+    worst_first = (_WRONG, _TO_DO, _ATTENTION)
     return next((step for state in worst_first for step in steps if step.state is state), None)
 
 
@@ -164,7 +164,7 @@ def _webhook(facts: Facts) -> tuple[StepState, Why]:
     if facts.authorization is Stored.UNREADABLE:
         return _WRONG, Why.AUTHORIZATION_UNREADABLE
     if not facts.is_https:
-        return _DOUBTFUL, Why.SEEN_WITHOUT_HTTPS if facts.webhook_seen_at else Why.NO_HTTPS
+        return _ATTENTION, Why.SEEN_WITHOUT_HTTPS if facts.webhook_seen_at else Why.NO_HTTPS
     if facts.webhook_seen_at is not None:
         return _DONE, Why.WEBHOOK_SEEN
     return _TO_DO, Why.NO_WEBHOOK_SINCE_ROTATION if facts.is_rotating else Why.NO_WEBHOOK

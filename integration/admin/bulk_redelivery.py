@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.models import ADDITION, LogEntry
 from django.contrib.auth.models import User
@@ -17,7 +16,7 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
-from django.utils import timezone, translation
+from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -32,6 +31,7 @@ from integration.admin.log_words import filter_words
 from integration.models import BulkRedelivery, Delivery, Project
 from integration.redelivering import ring_redelivery
 from integration.sign_in.verified import signed_in
+from integration.stored_language import stored_language
 
 CANCEL_DIALOG = {
     "title": gettext_lazy("Stop redelivering"),
@@ -233,13 +233,12 @@ def _stand(run: BulkRedelivery) -> str:
     return _("It is under way since %s.") % clock(run.started_at)
 
 
-# What is stored has one language for all its readers.
-@translation.override(settings.LANGUAGE_CODE)
+@stored_language()
 def _stored_words(plan: Plan) -> str:
     return filter_words(plan.meant, search=False)
 
 
-@translation.override(settings.LANGUAGE_CODE)
+@stored_language()
 def _started(plan: Plan, run: BulkRedelivery) -> str:
     return f"Bulk redelivery of {plan.how_many} started: {run.words}."
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
-from django.utils import timezone, translation
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.enums import ActionVariant
@@ -19,6 +18,7 @@ from integration.admin.base import DialogForm, action, dialog_done
 from integration.admin.display import change_url, list_url
 from integration.models import Customer
 from integration.models.forgetting import CustomerBusyError, Erased, Person
+from integration.stored_language import stored_language
 
 MOST_IDS_SHOWN = 20
 
@@ -88,6 +88,6 @@ class ForgetActions(ScopedActions[Customer]):
         return dialog_done(request, list_url(Customer))
 
     def _audit(self, request: HttpRequest, person: Person, erased: Erased) -> None:
-        with translation.override(settings.LANGUAGE_CODE):
+        with stored_language():
             message = f"A customer was forgotten: {erased} were erased."
         LogEntry.objects.log_actions(int(request.user.pk or 0), [person.project], CHANGE, message, single_object=True)

@@ -7,7 +7,6 @@ from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.core.exceptions import PermissionDenied
@@ -16,7 +15,7 @@ from django.db.models.expressions import Combinable
 from django.http import HttpRequest, HttpResponseNotAllowed, HttpResponseRedirect, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path
-from django.utils import timezone, translation
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from integration.admin.access import LogAdmin, may_see_payloads, visible_projects
@@ -26,6 +25,7 @@ from integration.admin.log_query import UnusableQueryError, asked, meant_project
 from integration.admin.log_words import filter_words
 from integration.models import Delivery, Project
 from integration.models.log_filter import LogFilter
+from integration.stored_language import stored_language
 
 CONTENT_TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl; charset=utf-8"}
 # A file takes a thread of this process for as long as it is being read; the others are for webhooks and pages.
@@ -77,8 +77,7 @@ class LogExport(LogAdmin[Delivery]):
         return HttpResponseRedirect(list_url(Delivery))
 
 
-# Of the audit trail, which has one language for all its readers.
-@translation.override(settings.LANGUAGE_CODE)
+@stored_language()
 def _what(meant: LogFilter, kind: str, *, with_payloads: bool) -> str:
     """What is exported, without whom it is about."""
     what = f"Log exported as {'CSV' if kind == 'csv' else 'JSON lines'}{', with payloads' if with_payloads else ''}"

@@ -12,14 +12,13 @@ from datetime import timedelta
 from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils import timezone, translation
+from django.utils import timezone
 from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -35,6 +34,7 @@ from integration.admin.setup_panel import setup_panel
 from integration.bells import ring
 from integration.models import Project
 from integration.models.projects import AUTHORIZATION_OVERLAP
+from integration.stored_language import stored_language
 
 LONGEST_OVERLAP_HOURS = 720
 _HOUR = timedelta(hours=1)
@@ -183,7 +183,7 @@ class ProjectActions(ScopedActions[Project]):
             # An old value that cannot be read cannot be compared either: it must not stand in the way of the new one.
             overlap = form.cleaned_data["hours"] * _HOUR if is_readable(project) else timedelta()
             what_follows = rotation_sentence(project, now, overlap)
-            with translation.override(settings.LANGUAGE_CODE):
+            with stored_language():
                 what_followed = rotation_sentence(project, now, overlap)
             project.rotate_authorization(now, overlap=overlap)
             self.log_change(request, project, f"Authorization value rotated; {what_followed}.")

@@ -9,7 +9,6 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, ClassVar
 
-from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.options import IS_POPUP_VAR
 from django.contrib.auth.models import User
@@ -18,7 +17,7 @@ from django.db import transaction
 from django.db.models import OuterRef, QuerySet
 from django.forms.widgets import Script
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.utils import timezone, translation
+from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -37,6 +36,7 @@ from integration.admin.send_sample import SampleActions
 from integration.models import Customer, Delivery, Project, WebhookEvent
 from integration.models.mapping_settings import Sandbox
 from integration.retry import DeliveryStatus
+from integration.stored_language import stored_language
 
 
 class ProjectAdmin(ImpactBeforeSaving, SampleActions, AccessActions, RevenueCatActions):
@@ -189,7 +189,7 @@ class ProjectAdmin(ImpactBeforeSaving, SampleActions, AccessActions, RevenueCatA
 
     def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:
         """What changed, for the audit trail, in the language of that; never a secret."""
-        with translation.override(settings.LANGUAGE_CODE):
+        with stored_language():
             return [{"added": {}}] if add else form.audit()
 
     def response_add(self, request: HttpRequest, obj: Project, post_url_continue: str | None = None) -> HttpResponse:

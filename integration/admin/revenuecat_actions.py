@@ -6,12 +6,11 @@ Each is a dialog, as in `project_actions`; what was refused is said in the dialo
 from __future__ import annotations
 
 from django import forms
-from django.conf import settings
 from django.contrib import admin, messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
-from django.utils import timezone, translation
+from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.text import format_lazy
 from django.utils.translation import gettext
@@ -27,6 +26,7 @@ from integration.inquiry.comparing import DAYS, MOST_DAYS
 from integration.inquiry.names import read_names
 from integration.models import Project, Reconciliation
 from integration.revenuecat.errors import RevenueCatError
+from integration.stored_language import stored_language
 
 NAMES_DIALOG = {
     "title": _("Read names from RevenueCat"),
@@ -102,7 +102,7 @@ class RevenueCatActions(WebhookActions):
         except RevenueCatError as error:
             return refused(request, object_id, NAMES_DIALOG, error)
         if names.added:
-            with translation.override(settings.LANGUAGE_CODE):
+            with stored_language():
                 self.log_change(request, project, f"Names of products and entitlements: {names}.")
         messages.success(request, gettext("Names of products and entitlements: {names}.").format(names=names))
         return dialog_done(request, change_url(project))

@@ -22,7 +22,7 @@ from integration.setting_up import Step, StepState, is_set_up, next_step, steps_
 
 ICONS = {
     StepState.DONE: "check_circle",
-    StepState.DOUBTFUL: "warning",
+    StepState.ATTENTION: "warning",
     StepState.TO_DO: "radio_button_unchecked",
     StepState.WRONG: "error",
 }

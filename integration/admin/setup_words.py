@@ -25,7 +25,7 @@ TITLES: dict[StepName, Any] = {
 }
 STATES: dict[StepState, tuple[Any, str]] = {
     StepState.DONE: (gettext_lazy("Done"), "success"),
-    StepState.DOUBTFUL: (gettext_lazy("Attention"), "warning"),
+    StepState.ATTENTION: (gettext_lazy("Attention"), "warning"),
     StepState.TO_DO: (gettext_lazy("To do"), "info"),
     StepState.WRONG: (gettext_lazy("Wrong"), "danger"),
 }

@@ -8,9 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.db import transaction
-from django.utils import timezone, translation
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from integration.inquiry.connection import check_and_remember
@@ -21,6 +20,7 @@ from integration.models.projects import Region
 from integration.models.secrets import SecretUnreadableError
 from integration.revenuecat.errors import OperatorError, RevenueCatError
 from integration.storable import storable
+from integration.stored_language import stored_language
 from integration.webhook_fit import Misfit, described, findings, ours
 
 OF_WEBHOOK = frozenset(
@@ -51,8 +51,7 @@ class Looked:
     workspace: Found | None = None
 
 
-# Others read what is written down.
-@translation.override(settings.LANGUAGE_CODE)
+@stored_language()
 def check_project(project: Project, now: datetime, *, of_intercom: bool = True) -> Looked:
     """Look at everything, or at RevenueCat's side alone, and write down what came of it."""
     looked = Looked()

@@ -4,6 +4,7 @@ What is stored, the audit trail above all, is in one language, whatever the lang
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,10 +13,11 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group, User
 from django.contrib.sessions.models import Session
 from django.test import Client
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from integration.models import BulkRedelivery, Customer, Delivery, Drift, IdentityCase, Project, ProjectCheck
 from integration.models.secrets import Secret
+from integration.stored_language import stored_language
 from tests.admin.addresses import Rows, rows_of
 from tests.admin.conftest import act, delivery_url, project_url, save, text_of
 from tests.admin.reader import LANGUAGE, QUOTE, another_language
@@ -121,3 +123,24 @@ def test_naming_repairing_and_forgetting_somebody(reader: Client, rows: Rows) ->
     act(reader, f"/admin/integration/customer/{Customer.objects.get().pk}/forget/")
     assert "A customer was forgotten" in said() and "Named by hand" in said()
     assert_one_language()
+
+
+def test_two_who_store_at_once_are_spoken_to_in_their_own_languages_afterwards() -> None:
+    both_inside = threading.Barrier(2, timeout=10)
+    left_with: dict[str, str | None] = {}
+
+    @stored_language()
+    def store() -> None:
+        both_inside.wait()
+
+    def act_in(language: str) -> None:
+        translation.activate(language)
+        store()
+        left_with[language] = translation.get_language()
+
+    people = [threading.Thread(target=act_in, args=(language,)) for language in ("de", "fr")]
+    for person in people:
+        person.start()
+    for person in people:
+        person.join()
+    assert left_with == {"de": "de", "fr": "fr"}

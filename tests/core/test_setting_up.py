@@ -72,7 +72,7 @@ def test_what_is_wrong_is_looked_at_before_what_is_to_do() -> None:
     assert found is not None and found.name is StepName.WEBHOOK
 
 
-def test_what_is_doubtful_is_looked_at_last_and_is_not_set_up() -> None:
+def test_what_needs_attention_is_looked_at_last_and_is_not_set_up() -> None:
     found = next_step(steps_of(replace(ALL_DONE, is_https=False, delivered_at=None)))
     assert found is not None and found.name is StepName.TEST
     steps = steps_of(replace(ALL_DONE, is_https=False))
@@ -116,8 +116,8 @@ def test_every_verdict_is_a_reason_by_the_same_name() -> None:
         ({"webhook_seen_at": None}, StepState.TO_DO, Why.NO_WEBHOOK),
         ({"webhook_seen_at": None, "is_rotating": True}, StepState.TO_DO, Why.NO_WEBHOOK_SINCE_ROTATION),
         # RevenueCat posts to https:// only.
-        ({"is_https": False}, StepState.DOUBTFUL, Why.SEEN_WITHOUT_HTTPS),
-        ({"is_https": False, "webhook_seen_at": None}, StepState.DOUBTFUL, Why.NO_HTTPS),
+        ({"is_https": False}, StepState.ATTENTION, Why.SEEN_WITHOUT_HTTPS),
+        ({"is_https": False, "webhook_seen_at": None}, StepState.ATTENTION, Why.NO_HTTPS),
         ({"is_https": False, "authorization": Stored.NONE}, StepState.WRONG, Why.NO_AUTHORIZATION),
         ({"authorization": Stored.NONE}, StepState.WRONG, Why.NO_AUTHORIZATION),
         ({"authorization": Stored.UNREADABLE}, StepState.WRONG, Why.AUTHORIZATION_UNREADABLE),
