@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import http.client
 import io
+import re
 import socket
 import threading
 import time
@@ -20,6 +21,8 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
+from integration.answer_head import usual_head
+
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
@@ -31,22 +34,26 @@ MOST_HOSTS = 4
 # A connection used within this time is not asked whether the other side has closed it: servers wait longer than that.
 FRESH_SECONDS = 0.5
 
-# Asks the deadline of the call that a thread is making.
+# A line of a request's head in which http.client would find nothing to refuse, nor urllib3 to leave out.
+_USUAL_LINE = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+: [ -?A-~]*")
+
+# Of the call that a thread is making: what asks its deadline, and how long a connection that was kept may send.
 _call = threading.local()
 
 
 @contextmanager
-def sending_while(in_time: Callable[[], bool]) -> Iterator[None]:
+def sending_while(in_time: Callable[[], bool], *, seconds: float | None = None) -> Iterator[None]:
     """Inside this block the thread sends nothing unless `in_time()`, but raises TimeoutError.
 
     Asked at as late as can be: a process that was frozen, for a minute perhaps, must not say when it wakes up what
-    somebody else has said, and overtaken, meanwhile.
+    somebody else has said, and overtaken, meanwhile. On a connection that was kept, sending ends within `seconds`:
+    those of the answer, and nothing has to be changed in between.
     """
-    _call.in_time = in_time
+    _call.in_time, _call.seconds = in_time, seconds
     try:
         yield
     finally:
-        _call.in_time = None
+        _call.in_time = _call.seconds = None
 
 
 def _refuse_to_be_late() -> None:
@@ -90,6 +97,37 @@ class _TimedResponse(http.client.HTTPResponse):
             raw: Any = self.fp.detach()
             self.fp = io.BufferedReader(_TimedReader(raw, sock, time.monotonic() + timeout))
 
+    def begin(self) -> None:
+        """Read the head; called by http.client."""
+        # A head arrives in one piece. http.client reads what is not a usual one; here nobody asks for a head alone.
+        head = usual_head(self.fp.peek())
+        if head is None:
+            super().begin()
+            return
+        self.fp.read(head.size)
+        self.version, self.status, self.reason = 11, head.status, head.reason
+        self.code, self.headers = head.status, head.headers
+        self.msg = head.headers
+        self.length, self.chunked, self.chunk_left = head.length, head.length is None, None
+        self.will_close = self._check_close()  # type: ignore[attr-defined]
+
+
+class _CalmSocket:
+    """A socket whose timeout is set where it changes.
+
+    urllib3 sets it twice for every call, and setting it is a wait for the interpreter.
+    """
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sock, name)
+
+    def settimeout(self, seconds: float | None) -> None:
+        if seconds != self._sock.gettimeout():
+            self._sock.settimeout(seconds)
+
 
 class _TimedSending:
     """Sends a request's head and body in one piece, unless the call's time is over.
@@ -97,13 +135,29 @@ class _TimedSending:
     Two pieces would be two waits for the interpreter in a process where many threads send.
     """
 
+    sock: Any
+    timeout: float | None
     _held: bytearray | None = None
     _used_at = 0.0
 
+    def connect(self) -> None:
+        super().connect()  # type: ignore[misc]  # of the connection that this is mixed into
+        self.sock = _CalmSocket(self.sock)
+
+    def putheader(self, header: Any, *values: Any) -> None:
+        line = f"{header}: {values[0]}" if len(values) == 1 and isinstance(values[0], str) else ""
+        if _USUAL_LINE.fullmatch(line):
+            self._output(line.encode("ascii"))  # type: ignore[attr-defined]
+        else:
+            super().putheader(header, *values)  # type: ignore[misc]
+
     def request(self, *args: Any, **kwargs: Any) -> None:
+        seconds: float | None = getattr(_call, "seconds", None)
+        if self.sock is not None and seconds is not None:
+            self.timeout = seconds
         self._held = bytearray()
         try:
-            super().request(*args, **kwargs)  # type: ignore[misc]  # of the connection that this is mixed into
+            super().request(*args, **kwargs)  # type: ignore[misc]
             whole, self._held = self._held, None
             self.send(whole)
         finally:
@@ -120,7 +174,7 @@ class _TimedSending:
     @property
     def is_connected(self) -> bool:
         """Whether it can be used again; asked before each request on a connection that was kept."""
-        if self.sock is not None and time.monotonic() - self._used_at < FRESH_SECONDS:  # type: ignore[attr-defined]
+        if self.sock is not None and time.monotonic() - self._used_at < FRESH_SECONDS:
             return True
         return bool(super().is_connected)  # type: ignore[misc]
 

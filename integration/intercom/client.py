@@ -175,15 +175,16 @@ class IntercomClient:
         return answer
 
     def _exchange(self, method: str, path: str, text: str | None, exchange: Exchange) -> Answer:
-        seconds = self._seconds_left()
+        left = self._seconds_left()
+        seconds = min(READ_SECONDS, left)
         request = prepared(method, self._base_url + path, self._token, None if text is None else text.encode())
         # The adapter, and not the session: no cookies, no environment, and no redirect is ever followed.
         with (
-            sending_while(self._in_time),
+            sending_while(self._in_time, seconds=seconds),
             self._session.get_adapter(self._base_url).send(
                 request,
                 stream=True,
-                timeout=(min(CONNECT_SECONDS, seconds), min(READ_SECONDS, seconds)),
+                timeout=(min(CONNECT_SECONDS, left), seconds),
                 verify=True if self._session.verify is None else self._session.verify,
             ) as response,
         ):
