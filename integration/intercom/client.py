@@ -43,6 +43,8 @@ READ_SECONDS = 15.0
 # One attempt may make several calls; all of them together end by then.
 ATTEMPT_SECONDS = 30.0
 LARGEST_ANSWER = 512 * 1024
+# Made once: with this setting `json.dumps` makes a writer for every body.
+_writer = json.JSONEncoder(ensure_ascii=False)
 # What can stand in a header: a pasted “…4f2a” or a line break cannot.
 _USABLE_TOKEN = re.compile(r"[!-~]+")
 
@@ -154,7 +156,7 @@ class IntercomClient:
                 "then resume the project."
             )
         self._wait_for_budget()
-        text = None if body is None else json.dumps(body, ensure_ascii=False)
+        text = None if body is None else _writer.encode(body)
         exchange = Exchange(method, path, loggable(body, text or ""))
         self.exchanges.append(exchange)
         started = self._monotonic()

@@ -22,6 +22,16 @@ _LOGGED_HEADERS = (
 )
 
 
+def _finite(text: str) -> float | str:
+    """The number, or its text where no JSON could say it again."""
+    value = float(text)
+    return value if math.isfinite(value) else text
+
+
+# Made once: with settings like these `json.loads` makes a reader for every text.
+_reader = json.JSONDecoder(parse_constant=str, parse_float=_finite)
+
+
 @dataclass(slots=True)
 class Exchange:
     """One HTTP call as the log shows it. `status` is None where no answer came; then `error` says why."""
@@ -60,10 +70,10 @@ def parsed(content: bytes, token: str) -> Any:
     if not text:
         return None
     try:
-        document = json.loads(text, parse_constant=str, parse_float=_finite)
+        document = _reader.decode(text)
     except (ValueError, RecursionError):
         return storable(without_token(text, token))
-    if depth(document) > DEEPEST_NESTING:
+    if text.count("{") + text.count("[") >= DEEPEST_NESTING and depth(document) > DEEPEST_NESTING:
         return storable(without_token(text, token))
     if "\\" not in text and "\x00" not in text and token not in text:
         # Nothing in it that could be, or could hide, what may not be kept.
@@ -71,12 +81,6 @@ def parsed(content: bytes, token: str) -> Any:
     # Written anew, because the escapes of the original could hide the token.
     shown = json.dumps(storable(document), ensure_ascii=False)
     return json.loads(without_token(shown, json.dumps(token, ensure_ascii=False)[1:-1]))
-
-
-def _finite(text: str) -> float | str:
-    """The number, or its text where no JSON could say it again."""
-    value = float(text)
-    return value if math.isfinite(value) else text
 
 
 def loggable(body: Any, written: str | bytes) -> Any:

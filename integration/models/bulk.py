@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+import orjson
 from django.db import connection, models
 
 
@@ -85,7 +86,11 @@ def insert_rows(rows: Sequence[models.Model], *, by: str) -> None:
 
 def as_document(rows: Sequence[Mapping[str, Any]]) -> str:
     """Rows as the JSON that `jsonb_to_recordset` reads; times with their microseconds."""
-    return json.dumps(rows, ensure_ascii=False, default=_as_text)
+    try:
+        return orjson.dumps(rows, default=_as_text).decode()
+    except orjson.JSONEncodeError:
+        # An integer of more than 64 bits, or half a surrogate pair: PostgreSQL holds the one and refuses the other.
+        return json.dumps(rows, ensure_ascii=False, default=_as_text)
 
 
 def _as_text(value: object) -> str:

@@ -4,13 +4,18 @@ Many rows are written in one statement: those that are still there and still wha
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from integration.models import Delivery, DeliveryAttempt
-from integration.models.bulk import insert_rows, update_rows
+from integration.models.bulk import as_document, insert_rows, update_rows
 from tests.factories import make_project, receive, refreshed
 
 LEASE = datetime(2026, 3, 4, 5, 6, 7, 123_457, tzinfo=UTC)
@@ -133,3 +138,37 @@ def test_what_was_written_so_can_be_saved_again(three: list[Delivery]) -> None:
 def test_no_new_rows_ask_for_nothing(db: None, django_assert_num_queries: Any) -> None:
     with django_assert_num_queries(0):
         insert_rows([], by="delivery")
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
+    | st.datetimes(timezones=st.just(UTC)) | st.uuids() | st.decimals(allow_nan=False, allow_infinity=False),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)  # fmt: skip
+
+
+def as_json(value: Any) -> Any:
+    """The value as it has to be read again."""
+    if isinstance(value, dict):
+        return {name: as_json(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [as_json(one) for one in value]
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return str(value) if isinstance(value, UUID | Decimal) else value
+
+
+@given(st.lists(st.dictionaries(st.text(), VALUES, max_size=4), max_size=3))
+def test_what_a_document_holds_is_read_again_as_it_was(rows: list[dict[str, Any]]) -> None:
+    assert json.loads(as_document(rows)) == as_json(rows)
+
+
+@pytest.mark.parametrize("value", [2**64, -(2**63) - 1, 10**400, "\ud83d"])
+def test_a_document_holds_also_what_is_longer_than_64_bits_or_half_a_character(value: object) -> None:
+    assert json.loads(as_document([{"it": value}])) == [{"it": value}]
+
+
+def test_a_document_does_not_hold_what_json_has_no_word_for() -> None:
+    with pytest.raises(TypeError, match="object cannot be written down"):
+        as_document([{"it": object()}])
