@@ -38,11 +38,11 @@ THREADS = 64
 GATHER_SECONDS = 0.01
 # A lease is this much longer than an attempt can last, so that it runs out only when its worker is gone.
 LEASE_MARGIN_SECONDS = 15.0
-# While every try is as quick as this, so many for each thread are claimed, so that the threads have work while the rows
-# are written, and the statements of a claim serve many. Where Intercom is slow nobody waits for a thread: an attempt's
-# time counts from the claim.
+# While every try is as quick as this, so many for each thread are claimed, so that the statements of a claim serve many
+# and the threads have work while it waits for the database: with half as many they ran dry. Where Intercom is slow
+# nobody waits for a thread: an attempt's time counts from the claim.
 QUICK_SECONDS = 0.4
-AHEAD = 3
+AHEAD = 6
 # While calls are in flight, how often to look for what has come due since: a slow answer must not hold it up.
 LOOK_SECONDS = 0.05
 # A drain that finds nothing due looks on for a while before it ends. At an even pace of webhooks it is awake when the

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from integration.models.deliveries import Delivery, DeliveryQuerySet
 
 # How far a claim looks for customers nobody is sending for.
-WINDOW = 200
+WINDOW = 400
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
