@@ -85,7 +85,10 @@ def insert_rows(rows: Sequence[models.Model], *, by: str) -> None:
 
 
 def as_document(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Rows as the JSON that `jsonb_to_recordset` reads; times with their microseconds."""
+    """Rows as the JSON that `jsonb_to_recordset` reads; times with their microseconds.
+
+    Raises TypeError where a value is none of JSON's, nor a time, a Decimal or a UUID. NaN becomes null.
+    """
     try:
         return orjson.dumps(rows, default=_as_text).decode()
     except orjson.JSONEncodeError:
